@@ -1,0 +1,73 @@
+"""Command-line options made from the fields of the configuration, so that each is declared once."""
+
+import types
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import click
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from aocr_core.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def _plain_type(annotation: Any) -> Any:
+    """`int | None` -> `int`: click has no notion of "not given" but the missing option itself."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(part for part in get_args(annotation) if part is not type(None))
+    return annotation
+
+
+def _option(name: str, field: FieldInfo, hidden: bool) -> Callable[[Command], Command]:
+    flag = "--" + name.replace("_", "-")
+    kind = _plain_type(field.annotation)
+    default = None if field.default is None else str(field.default)
+    shown: dict[str, Any] = {"help": field.description, "default": None, "hidden": hidden}
+    if kind is bool:
+        shown["show_default"] = flag.removeprefix("--") if field.default else f"no-{flag.removeprefix('--')}"
+        return click.option(f"{flag}/--no-{name.replace('_', '-')}", name, **shown)
+    if default is not None:
+        shown["show_default"] = default
+    if get_origin(kind) is Literal:
+        kind = click.Choice(get_args(kind))
+    return click.option(flag, name, type=kind, **shown)
+
+
+def from_config(
+    config: type[BaseModel], exclude: Iterable[str] = (), hidden: bool = False
+) -> Callable[[Command], Command]:
+    """Decorator: one option for each field of `config` (name, type, default and help are the field's).
+
+    An option that is not given arrives as None; `build` drops it, so that the default stays in the field.
+    """
+
+    def decorate(function: Command) -> Command:
+        for name, field in reversed(config.model_fields.items()):
+            if name not in exclude:
+                function = _option(name, field, hidden)(function)
+        return function
+
+    return decorate
+
+
+def build(config: type[Options], values: dict[str, Any]) -> Options:
+    """The configuration object from the options that were given.
+
+    Raises:
+        UsageError: a value is out of its range; the message names the option and the range.
+    """
+    given = {name: values[name] for name in config.model_fields if values.get(name) is not None}
+    try:
+        return config(**given)
+    except ValidationError as error:
+        raise UsageError(validation_message(error)) from error
+
+
+def validation_message(error: ValidationError) -> str:
+    """One line for the first thing pydantic objects to, in the words of the command line."""
+    first = error.errors()[0]
+    option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+    return f"{option}: {first['msg'][0].lower()}{first['msg'][1:]} (got {first['input']!r})"

@@ -1,0 +1,152 @@
+"""Every option of the library, declared once: type, default, range and help.
+
+The command line, the pipeline's parameters and `config.json` are all made from these classes. `None` means "from the
+data" or "as the preset says"; `aocr_core.training.resolve` replaces it before anything is built.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_MODEL_DIR = "./checkpoints"
+"""Where `train` writes and `test`, `predict` and `export` look, as in the original."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Options(BaseModel):
+    """Base of all option groups: immutable, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelOptions(Options):
+    """What the network looks like. Saved with the model; no later command needs them again."""
+
+    preset: Literal["fast", "aocr"] = Field(
+        "fast", description="Network: `fast` is the recommended one, `aocr` the original's layers."
+    )
+    max_width: PositiveInt | None = Field(
+        None,
+        description="Width of the widest image to expect, in pixels at --max-height; wider images are squeezed to fit. "
+        "[default: from the data]",
+    )
+    max_height: PositiveInt | None = Field(
+        None, description="Image height that --max-width refers to. [default: the network's input height, 32]"
+    )
+    max_prediction: PositiveInt | None = Field(
+        None, description="Longest text the model can write, in symbols. [default: from the data]"
+    )
+    color: bool = Field(False, description="Look at colours, not only at brightness.")
+    target_embedding_size: PositiveInt | None = Field(
+        None, description="Size of the symbol embedding that feeds the decoder. [default: as the preset]"
+    )
+    attn_num_hidden: PositiveInt | None = Field(
+        None, description="Units of each decoder layer. [default: as the preset]"
+    )
+    attn_num_layers: Annotated[int, Field(ge=1, le=4)] | None = Field(
+        None, description="Number of decoder layers. [default: as the preset]"
+    )
+    use_gru: bool = Field(False, description="GRU instead of LSTM cells in the decoder.")
+
+
+class DataOptions(Options):
+    """How labels become symbols."""
+
+    charset: str | None = Field(
+        None,
+        description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file with one symbol a line. "
+        "[default: those in the training labels]",
+    )
+    label_kind: Literal["characters", "tokens"] = Field(
+        "characters", description="`tokens`: a label is tokens separated by blanks (LaTeX), not characters."
+    )
+    force_uppercase: bool = Field(False, description="Fold labels to upper case (the original did by default).")
+
+
+class TrainOptions(Options):
+    """How the weights are found."""
+
+    batch_size: PositiveInt = Field(64, description="Images in one training step.")
+    num_epoch: PositiveInt | None = Field(
+        None, description="Passes over the training data. [default: enough for the size of the data]"
+    )
+    max_minutes: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Time budget; the learning rate is brought down in time. [default: none]"
+    )
+    initial_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Highest learning rate, after the warm-up. [default: 0.002 for AdamW, 1.0 for Adadelta]"
+    )
+    optimizer: Literal["adamw", "adadelta"] | None = Field(
+        None, description="[default: adamw; adadelta for the preset `aocr`]"
+    )
+    max_gradient_norm: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="Gradients are scaled down to this global norm."
+    )
+    gradient_clipping: bool = Field(True, description="Scale large gradients down.")
+    ctc_weight: Share = Field(
+        0.3, description="Share of the auxiliary CTC loss on the encoder; 0 trains the attention decoder alone."
+    )
+    label_smoothing: Share = Field(0.05, description="Probability spread over the wrong symbols in the targets.")
+    ema_decay: Share = Field(0.999, description="Decay of the averaged weights that are judged and saved; 0: no average.")
+    augment: bool = Field(True, description="Distort the training images at random.")
+    validation_share: Share = Field(
+        0.1, description="Share of the training images held out for validation when no validation data is given."
+    )
+    patience: Annotated[int, Field(ge=0)] = Field(
+        12, description="Stop after so many validations without improvement; 0: never."
+    )
+    steps_per_checkpoint: PositiveInt | None = Field(
+        None, description="Training steps between checkpoints (and validations). [default: one epoch, at most every 500]"
+    )
+    resume: bool = Field(True, description="Go on from the last checkpoint in the model directory.")
+    seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of every random choice.")
+    gpu_id: int | None = Field(None, description="Use only this GPU; below 0: only the CPU. [default: all GPUs]")
+
+
+class SynthOptions(Options):
+    """Rendered words."""
+
+    count: PositiveInt = Field(5000, description="Training images to render.")
+    test_count: Annotated[int, Field(ge=0)] = Field(500, description="Test images, with words that training never shows.")
+    min_length: PositiveInt = Field(3, description="Fewest characters in a word.")
+    max_length: PositiveInt = Field(10, description="Most characters in a word.")
+    charset: str = Field("alphanumeric", description="Characters to use: a preset or a file with one symbol a line.")
+    height: Annotated[int, Field(ge=16, le=256)] = Field(40, description="Typical height of an image in pixels.")
+    seed: Annotated[int, Field(ge=0)] = Field(1, description="The same seed renders the same images.")
+
+
+class PrepareOptions(Options):
+    """How a data set is built."""
+
+    shards: Annotated[int, Field(ge=0)] = Field(0, description="Number of shards in a folder. [0: by size]")
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that check images. [0: one a core]")
+    strict: bool = Field(False, description="Any rejected row is an error.")
+    save_filename: bool = Field(False, description="Keep the path of each image in the record.")
+    max_pixels: PositiveInt = Field(
+        50_000_000, description="Reject images that declare more pixels than this, before decoding them."
+    )
+    max_label: PositiveInt = Field(250, description="Reject labels with more characters than this.")
+    max_aspect: Annotated[float, Field(gt=1)] = Field(
+        100.0, description="Reject images that are more than so many times wider than tall (or taller than wide)."
+    )
+
+
+class ServeOptions(Options):
+    """The HTTP server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all interfaces.")
+    rest_api_port: Annotated[int, Field(ge=0, le=65535)] = Field(9001, description="Port of the REST API; 0: a free one.")
+    model_name: str = Field("aocr", description="Name of the model in the URL.")
+    stop_after_idle: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Stop after so many seconds without a request; 0: never."
+    )
+
+
+class ApproveOptions(Options):
+    """When a new model may replace the one that serves."""
+
+    min_accuracy: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="Least exact accuracy on the test set that a model needs to be deployed."
+    )
