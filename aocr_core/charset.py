@@ -48,9 +48,7 @@ class Charset(BaseModel):
         return symbols
 
     @classmethod
-    def from_labels(
-        cls, labels: Iterable[str], kind: Literal["characters", "tokens"] = "characters"
-    ) -> "Charset":
+    def from_labels(cls, labels: Iterable[str], kind: Literal["characters", "tokens"] = "characters") -> "Charset":
         """The symbols that occur in `labels`, sorted by code point.
 
         Raises:

@@ -89,7 +89,9 @@ class TrainOptions(Options):
         0.3, description="Share of the auxiliary CTC loss on the encoder; 0 trains the attention decoder alone."
     )
     label_smoothing: Share = Field(0.05, description="Probability spread over the wrong symbols in the targets.")
-    ema_decay: Share = Field(0.999, description="Decay of the averaged weights that are judged and saved; 0: no average.")
+    ema_decay: Share = Field(
+        0.999, description="Decay of the averaged weights that are judged and saved; 0: no average."
+    )
     augment: bool = Field(True, description="Distort the training images at random.")
     validation_share: Share = Field(
         0.1, description="Share of the training images held out for validation when no validation data is given."
@@ -98,7 +100,8 @@ class TrainOptions(Options):
         12, description="Stop after so many validations without improvement; 0: never."
     )
     steps_per_checkpoint: PositiveInt | None = Field(
-        None, description="Training steps between checkpoints (and validations). [default: one epoch, at most every 500]"
+        None,
+        description="Training steps between checkpoints (and validations). [default: one epoch, at most every 500]",
     )
     resume: bool = Field(True, description="Go on from the last checkpoint in the model directory.")
     seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of every random choice.")
@@ -109,7 +112,9 @@ class SynthOptions(Options):
     """Rendered words."""
 
     count: PositiveInt = Field(5000, description="Training images to render.")
-    test_count: Annotated[int, Field(ge=0)] = Field(500, description="Test images, with words that training never shows.")
+    test_count: Annotated[int, Field(ge=0)] = Field(
+        500, description="Test images, with words that training never shows."
+    )
     min_length: PositiveInt = Field(3, description="Fewest characters in a word.")
     max_length: PositiveInt = Field(10, description="Most characters in a word.")
     charset: str = Field("alphanumeric", description="Characters to use: a preset or a file with one symbol a line.")
@@ -127,7 +132,7 @@ class PrepareOptions(Options):
     max_pixels: PositiveInt = Field(
         50_000_000, description="Reject images that declare more pixels than this, before decoding them."
     )
-    max_label: PositiveInt = Field(250, description="Reject labels with more characters than this.")
+    max_label: PositiveInt = Field(500, description="Reject labels with more symbols than this.")
     max_aspect: Annotated[float, Field(gt=1)] = Field(
         100.0, description="Reject images that are more than so many times wider than tall (or taller than wide)."
     )
@@ -137,7 +142,9 @@ class ServeOptions(Options):
     """The HTTP server."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all interfaces.")
-    rest_api_port: Annotated[int, Field(ge=0, le=65535)] = Field(9001, description="Port of the REST API; 0: a free one.")
+    rest_api_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        9001, description="Port of the REST API; 0: a free one."
+    )
     model_name: str = Field("aocr", description="Name of the model in the URL.")
     stop_after_idle: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Stop after so many seconds without a request; 0: never."

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 EVENT_FILE_VARIABLE = "AOCR_PROGRESS_FILE"
@@ -99,7 +100,7 @@ class _Events:
     """JSON lines for a parent process."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = Path(path)
         self._last = 0.0
 
     def update(self, bar: Bar, finished: bool) -> None:
@@ -116,7 +117,7 @@ class _Events:
             "seconds": round(bar.seconds, 2),
             "finished": finished,
         }
-        with open(self._path, "a", encoding="utf-8") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
 
 
