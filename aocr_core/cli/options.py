@@ -14,7 +14,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Options = TypeVar("Options", bound=BaseModel)
 
 
-def _plain_type(annotation: Any) -> Any:
+def plain_type(annotation: Any) -> Any:
     """`int | None` -> `int`: click has no notion of "not given" but the missing option itself."""
     if get_origin(annotation) in (Union, types.UnionType):
         return next(part for part in get_args(annotation) if part is not type(None))
@@ -23,7 +23,7 @@ def _plain_type(annotation: Any) -> Any:
 
 def _option(name: str, field: FieldInfo, hidden: bool) -> Callable[[Command], Command]:
     flag = "--" + name.replace("_", "-")
-    kind = _plain_type(field.annotation)
+    kind = plain_type(field.annotation)
     default = None if field.default is None else str(field.default)
     shown: dict[str, Any] = {"help": field.description, "default": None, "hidden": hidden}
     if kind is bool:

@@ -1,0 +1,1 @@
+"""The pipeline, its compiled form, and the `aocr-pipeline` command."""

@@ -1,0 +1,31 @@
+"""Entry point of `aocr-pipeline`."""
+
+import click
+
+from aocr_core import __version__
+from aocr_core.cli.main import LazyGroup, run
+
+COMMANDS = {
+    "run": "Run the compiled pipeline on this machine, from an annotation file to a served prediction.",
+    "stop": "Stop the endpoint that `run` left up.",
+    "compile": "Compile the pipeline to the YAML that Vertex AI takes.",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    modules=COMMANDS,
+    package="pipelines",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="aocr-pipeline")
+def command() -> None:
+    """Train, judge, export and deploy a text recogniser as one pipeline."""
+    from aocr_core import logs
+
+    logs.configure()
+
+
+def main() -> None:
+    """The `aocr-pipeline` console script."""
+    run(command, "aocr-pipeline")

@@ -1,0 +1,90 @@
+"""The pipeline: six steps from an annotation file to a served model."""
+
+from kfp import dsl
+
+from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOptions, TrainOptions
+from components.approve import approve
+from components.build_tfrecords import build_tfrecords
+from components.deploy import deploy
+from components.evaluate import evaluate
+from components.export import export
+from components.form import defaults, describe
+from components.inputs import PipelineInputs
+from components.train import train
+
+INPUTS, DATA, MODEL, TRAIN, GATE, SERVE = map(
+    defaults, (PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions)
+)
+
+
+@dsl.pipeline(name="aocr-training", display_name="Attention OCR training")
+@describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions)
+def training(
+    annotations: str,
+    serving_dir: str,
+    test_annotations: str = INPUTS.test_annotations,
+    test_share: float = INPUTS.test_share,
+    data_version: str = INPUTS.data_version,
+    model_name: str = SERVE.model_name,
+    min_accuracy: float = GATE.min_accuracy,
+    charset: str = DATA.charset,
+    label_kind: str = DATA.label_kind,
+    force_uppercase: bool = DATA.force_uppercase,
+    preset: str = MODEL.preset,
+    color: bool = MODEL.color,
+    max_prediction: int = MODEL.max_prediction,
+    num_epoch: int = TRAIN.num_epoch,
+    max_minutes: float = TRAIN.max_minutes,
+    batch_size: int = TRAIN.batch_size,
+    initial_learning_rate: float = TRAIN.initial_learning_rate,
+    augment: bool = TRAIN.augment,
+    seed: int = TRAIN.seed,
+):
+    """Train a model that reads text in images, and let it serve if it is good enough.
+
+    1. Builds TFRecords from the annotation file, checking every row, and holds out a test set.
+    2. Trains an attention model until its validation no longer improves.
+    3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
+    4. Approves it if it reaches min_accuracy and reads no worse than the model that serves now.
+    5. Exports an approved model as a verified SavedModel.
+    6. Deploys the export as the next version in serving_dir.
+    """
+    data = build_tfrecords(
+        annotations=annotations,
+        test_annotations=test_annotations,
+        test_share=test_share,
+        data_version=data_version,
+        charset=charset,
+        label_kind=label_kind,
+        force_uppercase=force_uppercase,
+    ).set_display_name("1 Build TFRecords")
+    model = train(
+        dataset=data.outputs["training"],
+        preset=preset,
+        color=color,
+        max_prediction=max_prediction,
+        charset=charset,
+        label_kind=label_kind,
+        force_uppercase=force_uppercase,
+        num_epoch=num_epoch,
+        max_minutes=max_minutes,
+        batch_size=batch_size,
+        initial_learning_rate=initial_learning_rate,
+        augment=augment,
+        seed=seed,
+    ).set_display_name("2 Train")
+    scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")
+    gate = approve(
+        metrics=scores.outputs["metrics"],
+        dataset=data.outputs["test"],
+        serving_dir=serving_dir,
+        model_name=model_name,
+        min_accuracy=min_accuracy,
+    ).set_display_name("4 Approve")
+    # What serves may have changed since the last run: never reuse an old verdict or an old deployment.
+    gate.set_caching_options(False)
+    with dsl.If(gate.outputs["Output"] == True, name="approved"):  # noqa: E712 (a channel, not a bool)
+        exported = export(model=model.outputs["model"]).set_display_name("5 Export")
+        deploy(
+            exported=exported.output, serving_dir=serving_dir, model_name=model_name
+        ).set_display_name("6 Deploy").set_caching_options(False)
