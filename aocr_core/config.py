@@ -115,11 +115,23 @@ class SynthOptions(Options):
     test_count: Annotated[int, Field(ge=0)] = Field(
         500, description="Test images, with words that training never shows."
     )
-    min_length: PositiveInt = Field(3, description="Fewest characters in a word.")
-    max_length: PositiveInt = Field(10, description="Most characters in a word.")
-    charset: str = Field("alphanumeric", description="Characters to use: a preset or a file with one symbol a line.")
-    height: Annotated[int, Field(ge=16, le=256)] = Field(40, description="Typical height of an image in pixels.")
+    min_length: PositiveInt = Field(3, description="Fewest characters in a made-up word (or line).")
+    max_length: PositiveInt = Field(10, description="Most characters in a made-up word (or line).")
+    lines: bool = Field(False, description="Render lines of several words with blanks between them.")
+    charset: str | None = Field(
+        None,
+        description="Characters to use: a preset or a file with one symbol a line. "
+        "[default: alphanumeric; with --words, all of the words']",
+    )
+    words: str | None = Field(
+        None, description="Render the words (or lines) of this text file, one a line, instead of made-up ones."
+    )
+    fonts: str | None = Field(
+        None, description="Folder of .ttf and .otf fonts to use instead of those of the installed packages."
+    )
+    height: Annotated[int, Field(ge=24, le=256)] = Field(40, description="Typical height of an image in pixels.")
     seed: Annotated[int, Field(ge=0)] = Field(1, description="The same seed renders the same images.")
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that render. [0: one a core]")
 
 
 class PrepareOptions(Options):
