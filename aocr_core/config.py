@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 DEFAULT_MODEL_DIR = "./checkpoints"
 """Where `train` writes and `test`, `predict` and `export` look, as in the original."""
 
+MAX_PIXELS = 50_000_000
+"""Largest image that is decoded unless told otherwise: three bytes a pixel make 150 MB."""
+
+MAX_ASPECT = 100.0
+"""Longest image, as a multiple of its shorter side, that is taken for a line of text."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -137,16 +143,18 @@ class SynthOptions(Options):
 class PrepareOptions(Options):
     """How a data set is built."""
 
-    shards: Annotated[int, Field(ge=0)] = Field(0, description="Number of shards in a folder. [0: by size]")
-    workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that check images. [0: one a core]")
-    strict: bool = Field(False, description="Any rejected row is an error.")
+    shards: Annotated[int, Field(ge=0)] = Field(0, description="Number of files in a folder. [0: one per 128 MB]")
+    workers: Annotated[int, Field(ge=0)] = Field(
+        0, description="Threads that read and check images. [0: one a core, 16 for gs://]"
+    )
+    strict: bool = Field(False, description="Any rejected row is an error, and nothing is written.")
     save_filename: bool = Field(False, description="Keep the path of each image in the record.")
-    max_pixels: PositiveInt = Field(
-        50_000_000, description="Reject images that declare more pixels than this, before decoding them."
+    max_pixels: Annotated[int, Field(gt=0, le=89_000_000)] = Field(
+        MAX_PIXELS, description="Reject images that declare more pixels than this, before decoding them."
     )
     max_label: PositiveInt = Field(500, description="Reject labels with more symbols than this.")
     max_aspect: Annotated[float, Field(gt=1)] = Field(
-        100.0, description="Reject images that are more than so many times wider than tall (or taller than wide)."
+        MAX_ASPECT, description="Reject images that are more than so many times wider than tall (or taller than wide)."
     )
 
 

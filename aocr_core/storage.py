@@ -1,0 +1,220 @@
+"""Local paths and `gs://` behind one small interface. What is written appears whole or not at all.
+
+Where Vertex AI (or gcsfuse) mounts buckets under `/gcs`, `gs://BUCKET/…` is read through the mount and needs no
+client; without a mount google-cloud-storage is used, which honours `STORAGE_EMULATOR_HOST`. A bucket has no rename,
+so a folder is published there file by file, those that name the others (`*.json`, `*.pb`, `*.pbtxt`) last.
+"""
+
+import fnmatch
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from aocr_core.errors import AocrError
+
+MOUNT = "/gcs"
+AnyPath: TypeAlias = "str | os.PathLike[str]"
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is known of a file without reading it."""
+
+    size: int
+    """In bytes."""
+    modified: float
+    """Seconds since 1970."""
+
+
+def is_remote(path: AnyPath) -> bool:
+    """Whether the path needs the Cloud Storage client: `gs://…`, and the bucket is not mounted."""
+    return _local(path).startswith("gs://")
+
+
+def join(base: AnyPath, *parts: str) -> str:
+    """`join("gs://bucket/a/", "b")` -> `gs://bucket/a/b`; local paths as `os.path.join`."""
+    if os.fspath(base).startswith("gs://"):
+        return "/".join([os.fspath(base).rstrip("/"), *(part.strip("/") for part in parts)])
+    return os.path.join(base, *parts)  # noqa: PTH118 - the result stays the string that the caller gave
+
+
+def parent(path: AnyPath) -> str:
+    """The folder that holds `path`: `gs://bucket/a/b` -> `gs://bucket/a`, `name` -> `.`."""
+    text = os.fspath(path).rstrip("/")
+    return text.rpartition("/")[0] if text.startswith("gs://") else str(Path(text).parent)
+
+
+def stat(path: AnyPath) -> Stat | None:
+    """Size and time of a file, None where there is no such file."""
+    if is_remote(path):
+        from aocr_core import gcs
+
+        found = gcs.stat(_local(path))
+        return Stat(*found) if found else None
+    file = Path(_local(path))
+    if not file.is_file():
+        return None
+    info = file.stat()
+    return Stat(info.st_size, info.st_mtime)
+
+
+def is_dir(path: AnyPath) -> bool:
+    """Whether there is such a folder; in a bucket: whether any object lies below it."""
+    if is_remote(path):
+        from aocr_core import gcs
+
+        return any(gcs.names(_local(path), limit=1))
+    return Path(_local(path)).is_dir()
+
+
+def exists(path: AnyPath) -> bool:
+    """Whether there is such a file or folder."""
+    return stat(path) is not None or is_dir(path)
+
+
+def list_files(path: AnyPath, pattern: str = "*") -> list[str]:
+    """Paths of the files directly in a folder whose names match, sorted; none if there is no such folder."""
+    if is_remote(path):
+        from aocr_core import gcs
+
+        names = [name for name in gcs.names(_local(path)) if "/" not in name]
+    elif not is_dir(path):
+        return []
+    else:
+        names = [entry.name for entry in Path(_local(path)).iterdir() if entry.is_file()]
+    return [join(path, name) for name in sorted(fnmatch.filter(names, pattern))]
+
+
+def read_bytes(path: AnyPath) -> bytes:
+    """The content of a file.
+
+    Raises:
+        AocrError: it cannot be read; the message names the path.
+    """
+    if is_remote(path):
+        from aocr_core import gcs
+
+        return gcs.read(_local(path))
+    try:
+        return Path(_local(path)).read_bytes()
+    except OSError as error:
+        raise AocrError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
+
+
+def write_bytes(path: AnyPath, data: bytes) -> None:
+    """Write a file whole, folders included; a reader sees the old content or the new, never a part.
+
+    Raises:
+        AocrError: it cannot be written; the message names the path.
+    """
+    with output_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def local_copy(path: AnyPath) -> Iterator[Path]:
+    """A local file or folder with the content of `path`: itself if it is local, else a copy for the block's duration.
+
+    Raises:
+        AocrError: there is nothing at `path`.
+    """
+    if not is_remote(path):
+        if not exists(path):
+            raise AocrError(f"no such file or folder: {os.fspath(path)}")
+        yield Path(_local(path))
+        return
+    from aocr_core import gcs
+
+    with tempfile.TemporaryDirectory(prefix="aocr-") as folder:
+        target = Path(folder) / os.fspath(path).rstrip("/").rpartition("/")[2]
+        gcs.download(_local(path), target)
+        yield target
+
+
+@contextmanager
+def output_file(path: AnyPath) -> Iterator[Path]:
+    """A temporary local file that becomes `path` when the block ends well, and vanishes when it fails."""
+    with _workplace(path) as (folder, target):
+        file = folder / "output"
+        yield file
+        if target is None:
+            from aocr_core import gcs
+
+            gcs.upload({_local(path): file})
+        elif target.is_dir():
+            raise AocrError(f"cannot write {os.fspath(path)}: it is a folder")
+        elif _mounted(target):
+            shutil.copyfile(file, target)
+        else:
+            file.replace(target)
+
+
+@contextmanager
+def output_dir(path: AnyPath) -> Iterator[Path]:
+    """A temporary local folder that becomes `path` when the block ends well, and vanishes when it fails.
+
+    An existing folder is replaced, and only after success.
+    """
+    with _workplace(path) as (work, target):
+        folder = work / "output"
+        folder.mkdir()
+        yield folder
+        if target is None:
+            from aocr_core import gcs
+
+            gcs.replace_folder(_local(path), {str(f.relative_to(folder)): f for f in _in_order(folder)})
+        elif _mounted(target):
+            _copy_over(folder, target)
+        else:
+            if target.is_dir():
+                target.rename(work / "replaced")
+            folder.rename(target)
+
+
+@contextmanager
+def _workplace(path: AnyPath) -> Iterator[tuple[Path, Path | None]]:
+    """A temporary folder, and the local target or None; beside the target, so that a rename is enough to publish."""
+    target = None if is_remote(path) else Path(_local(path))
+    try:
+        if target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.parent if target and not _mounted(target) else None
+        with tempfile.TemporaryDirectory(prefix=".aocr-", dir=beside) as folder:
+            yield Path(folder), target
+    except OSError as error:
+        raise AocrError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from error
+
+
+def _in_order(folder: Path) -> list[Path]:
+    """All files below a folder, those last that announce the others to a reader."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return sorted(files, key=lambda file: (file.suffix in (".json", ".pb", ".pbtxt"), str(file)))
+
+
+def _copy_over(folder: Path, target: Path) -> None:
+    """Make `target` equal to `folder` on a mounted bucket, where folders cannot be renamed."""
+    new = _in_order(folder)
+    for file in new:
+        place = target / file.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+    kept = {target / file.relative_to(folder) for file in new}
+    for old in [file for file in target.rglob("*") if file.is_file() and file not in kept]:
+        old.unlink()
+
+
+def _mounted(path: Path) -> bool:
+    return Path(MOUNT) in path.absolute().parents
+
+
+def _local(path: AnyPath) -> str:
+    """`gs://BUCKET/x` -> `/gcs/BUCKET/x` where that bucket is mounted; other paths as they are."""
+    text = os.fspath(path)
+    if text.startswith("gs://") and Path(MOUNT, text[5:].partition("/")[0]).is_dir():
+        return f"{MOUNT}/{text[5:]}"
+    return text
