@@ -1,19 +1,18 @@
 """Writes a folder of rendered words with its annotation files."""
 
 import json
-import logging
 import multiprocessing
 import os
-import tempfile
-from collections.abc import Iterator
+import signal
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from aocr_core import __version__
+from aocr_core import __version__, storage
 from aocr_core.config import SynthOptions
 from aocr_core.data.synth import labels
 from aocr_core.data.synth.fonts import Fonts, find_fonts
@@ -21,10 +20,8 @@ from aocr_core.data.synth.render import render
 from aocr_core.errors import UsageError
 from aocr_core.progress import track
 
-logger = logging.getLogger(__name__)
-
 RECIPE = "synth.json"
-"""Says how the folder was made. A folder that has it may be made anew; any other is left alone."""
+"""Says how the folder was made."""
 _CHUNK = 32
 _FEW = 100
 """So few images are rendered before other processes have started."""
@@ -67,17 +64,14 @@ def build(output: str, options: SynthOptions) -> SynthReport:
     Raises:
         UsageError: the options contradict each other, there are no fonts for them, or `output` holds other files.
     """
-    if Path(output).exists() and any(Path(output).iterdir()) and not (Path(output) / RECIPE).is_file():
-        raise UsageError(f"{output} exists and was not made by `aocr synth`: choose a new folder")
+    if storage.exists(output) and not _may_be_replaced(output):
+        raise UsageError(f"{output} exists and holds more than `aocr synth` wrote: choose a new folder")
     texts = _texts(options)
     tasks = {
         "training": [_Task(f"train-{index:05d}", label) for index, label in enumerate(texts.training)],
         "testing": [_Task(f"test-{index:05d}", label) for index, label in enumerate(texts.testing)],
     }
-    fonts = find_fonts(set("".join(texts.training + texts.testing)), Path(options.fonts) if options.fonts else None)
-    for label in set(texts.training + texts.testing):
-        fonts.choose(label, Random(0))  # better now than after half of the work
-    with _output_dir(output) as folder:
+    with _fonts(options, {*texts.training, *texts.testing}) as fonts, storage.output_dir(output) as folder:
         (folder / "images").mkdir()
         painter = _Painter(folder / "images", fonts, options.seed, options.height)
         _paint(painter, [task for split in tasks.values() for task in split], options.workers)
@@ -88,13 +82,33 @@ def build(output: str, options: SynthOptions) -> SynthReport:
     return SynthReport(len(texts.training), len(texts.testing), len(fonts.families))
 
 
+def _may_be_replaced(output: str) -> bool:
+    """Whether a folder is empty or holds nothing but an earlier outcome of this command."""
+    if storage.is_remote(output) or not storage.is_dir(output):
+        return False
+    with storage.local_copy(output) as folder:
+        names = {entry.name for entry in folder.iterdir()}
+    return not names or (RECIPE in names and names <= {RECIPE, "images", "training.txt", "testing.txt"})
+
+
 def _texts(options: SynthOptions) -> labels.Labels:
     if options.words is None:
         return labels.made_up(options)
     try:
-        return labels.given(Path(options.words).read_text(encoding="utf-8").splitlines(), options)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--words {options.words} cannot be read as UTF-8 text: {error}") from error
+        text = storage.read_bytes(options.words).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--words {options.words} is not UTF-8 text: {error}") from error
+    return labels.given(text.splitlines(), options)
+
+
+@contextmanager
+def _fonts(options: SynthOptions, texts: Collection[str]) -> Iterator[Fonts]:
+    """Fonts that are known to have what all `texts` need."""
+    with storage.local_copy(options.fonts) if options.fonts else nullcontext() as folder:
+        fonts = find_fonts(set("".join(texts)), folder)
+        for text in texts:
+            fonts.choose(text, Random(0))
+        yield fonts
 
 
 def _paint(painter: _Painter, tasks: list[_Task], workers: int) -> None:
@@ -105,8 +119,9 @@ def _paint(painter: _Painter, tasks: list[_Task], workers: int) -> None:
                 painter(task)
                 bar.advance()
             return
-        # Not forked: the progress bar of a terminal runs in a thread.
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        # Not forked: the progress bar of a terminal runs in a thread. Ctrl-C is for this process to answer.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
             for _ in pool.map(painter, tasks, chunksize=_CHUNK):
                 bar.advance()
 
@@ -114,18 +129,3 @@ def _paint(painter: _Painter, tasks: list[_Task], workers: int) -> None:
 def _recipe(options: SynthOptions, fonts: Fonts) -> str:
     recipe = {"aocr": __version__, "options": options.model_dump(), "fonts": sorted(fonts.families)}
     return json.dumps(recipe, indent=2, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def _output_dir(output: str) -> Iterator[Path]:
-    import shutil
-
-    target = Path(output)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        work = Path(folder) / "new"
-        work.mkdir()
-        yield work
-        if target.exists():
-            shutil.rmtree(target)
-        work.rename(target)

@@ -67,13 +67,15 @@ class Fonts:
         needed = set(text)
         families = [fit for faces in self.families.values() if (fit := [f for f in faces if needed <= f.symbols])]
         if not families:
-            raise UsageError(f"no font has all the characters of {text!r}: {self._advice(needed)}")
+            raise UsageError(
+                f"no font has all the characters of {text!r}{self._unknown(needed)}: add fonts with --fonts"
+            )
         return rng.choice(rng.choice(families))
 
-    def _advice(self, needed: set[str]) -> str:
+    def _unknown(self, symbols: set[str]) -> str:
         known = frozenset().union(*(face.symbols for faces in self.families.values() for face in faces))
-        missing = " ".join(sorted(needed - known))
-        return f"{missing + ' is in none; ' if missing else ''}name a folder with fonts that have them with --fonts"
+        missing = ", ".join(map(repr, sorted(symbols - known)))
+        return f" (there is none with {missing})" if missing else ""
 
 
 def find_fonts(alphabet: Collection[str], folder: Path | None = None) -> Fonts:

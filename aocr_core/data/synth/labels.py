@@ -108,7 +108,7 @@ def _line(maker: WordMaker, rng: Random, length: int) -> str:
     words = []
     while length > 0:
         size = min(length, rng.randint(2, LONGEST_WORD_IN_LINE))
-        if length - size == 1:  # no room for a blank and another word
+        if length - size in (1, 2):  # no room for a blank and a word of two letters
             size = length
         words.append(maker.word(rng, size))
         length -= size + 1

@@ -1,6 +1,6 @@
 """A small language that nobody speaks: words that can be pronounced, numbers and codes, over a given alphabet.
 
-What cannot be told apart on paper is kept out of the labels: no `O` or `I` beside digits in a code, no capital `I`
+What cannot be told apart on paper is kept out of the labels: no `O`, `0` or `I` in a code, no capital `I`
 before a vowel (it would pass for an `l`), no word such as `vox` whose letters look alike in both cases.
 """
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection
 from random import Random
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
+
+from aocr_core.errors import UsageError
 
 # Sounds that begin, carry and close a syllable; what is named twice is twice as frequent.
 _ONSETS = (
@@ -20,7 +22,7 @@ _CODAS = "b ck d f ft g k l ld ll lt m mp n nd ng nk nt p pt r rd rk rm rn rt s 
 _OPEN_SYLLABLES = 0.45
 _CASE_BLIND = frozenset("ckopsuvwxyz")
 """Letters whose capital is only a larger copy of the small letter."""
-_MISLEADING_IN_CODES = frozenset("OIol")
+_MISLEADING_IN_CODES = frozenset("OIol0")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _ACCENT_SHARE = 0.25
 _TRIES = 20
@@ -65,10 +67,15 @@ class WordMaker:
     Latin letters become words in lower, Title and UPPER case, digits become numbers, both together codes; accents are
     put on the letters that have them in `symbols`; marks are set around words. Letters of other scripts, for which
     there is no syllable model, become strings without sense.
+
+    Raises:
+        UsageError: there are no symbols, or only blanks.
     """
 
     def __init__(self, symbols: Collection[str]) -> None:
         self._symbols = sorted({symbol for symbol in symbols if not symbol.isspace()})
+        if not self._symbols:
+            raise UsageError("words cannot be made of blanks alone: choose another --charset")
         available = frozenset(self._symbols)
         self._digits = [symbol for symbol in self._symbols if symbol in digits]
         self._accents = _accents(available)
@@ -79,9 +86,9 @@ class WordMaker:
         self._small = Syllables([letter for letter in ascii_lowercase if letter in available])
         self._large = Syllables([letter for letter in ascii_lowercase if letter.upper() in available])
         self._both = Syllables([letter for letter in ascii_lowercase if {letter, letter.upper()} <= available])
-        self._code = sorted(
-            (available & set(ascii_uppercase) or available & set(ascii_lowercase)) - _MISLEADING_IN_CODES
-        )
+        letters = available & set(ascii_uppercase) or available & set(ascii_lowercase)
+        self._code_letters = sorted(letters - _MISLEADING_IN_CODES)
+        self._code_digits = sorted(set(self._digits) - _MISLEADING_IN_CODES)
         self._plain = self._plain_kinds()
         self._kinds = [*self._plain, _Kind(0.5, 2, self._marked)] if self._plain and self._marks else self._plain
 
@@ -103,7 +110,7 @@ class WordMaker:
             kinds.append(_Kind(0.20, 2, self._title))
         if self._digits:
             kinds.append(_Kind(0.10, 1, self._number))
-        if self._digits and self._code:
+        if self._code_digits and self._code_letters:
             kinds.append(_Kind(0.10, 2, self._code_word))
         if self._digits and (self._small or self._large):
             kinds.append(_Kind(0.10, 4, self._word_and_number))
@@ -125,11 +132,8 @@ class WordMaker:
         return first + "".join(rng.choices(self._digits, k=length - 1))
 
     def _code_word(self, rng: Random, length: int) -> str:
-        parts = [
-            rng.choice(self._code),
-            rng.choice(self._digits),
-            *rng.choices(self._code + self._digits, k=length - 2),
-        ]
+        parts = [rng.choice(self._code_letters), rng.choice(self._code_digits)]
+        parts += rng.choices(self._code_letters + self._code_digits, k=length - 2)
         rng.shuffle(parts)
         return "".join(parts)
 
