@@ -5,6 +5,7 @@ client; without a mount google-cloud-storage is used, which honours `STORAGE_EMU
 so a folder is published there file by file, those that name the others (`*.json`, `*.pb`, `*.pbtxt`) last.
 """
 
+import errno
 import fnmatch
 import os
 import shutil
@@ -90,6 +91,17 @@ def list_files(path: AnyPath, pattern: str = "*") -> list[str]:
     return [join(path, name) for name in sorted(fnmatch.filter(names, pattern))]
 
 
+def list_dirs(path: AnyPath) -> list[str]:
+    """Names of the folders directly in a folder, sorted; none if there is no such folder."""
+    if is_remote(path):
+        from aocr_core import gcs
+
+        return sorted({name.partition("/")[0] for name in gcs.names(_local(path)) if "/" in name})
+    if not is_dir(path):
+        return []
+    return sorted(entry.name for entry in Path(_local(path)).iterdir() if entry.is_dir())
+
+
 def read_bytes(path: AnyPath) -> bytes:
     """The content of a file.
 
@@ -138,20 +150,25 @@ def local_copy(path: AnyPath) -> Iterator[Path]:
 
 @contextmanager
 def output_file(path: AnyPath) -> Iterator[Path]:
-    """A temporary local file that becomes `path` when the block ends well, and vanishes when it fails."""
+    """A temporary local file that becomes `path` when the block ends well, and vanishes when it fails.
+
+    Raises:
+        AocrError: `path` cannot be written, or is a folder.
+    """
     with _workplace(path) as (folder, target):
         file = folder / "output"
-        yield file
-        if target is None:
-            from aocr_core import gcs
-
-            gcs.upload({_local(path): file})
-        elif target.is_dir():
+        if target and target.is_dir():
             raise AocrError(f"cannot write {os.fspath(path)}: it is a folder")
-        elif _mounted(target):
-            shutil.copyfile(file, target)
-        else:
-            file.replace(target)
+        yield file
+        with _writing(path):
+            if target is None:
+                from aocr_core import gcs
+
+                gcs.upload({_local(path): file})
+            elif _mounted(target):
+                shutil.copyfile(file, target)
+            else:
+                file.replace(target)
 
 
 @contextmanager
@@ -159,35 +176,65 @@ def output_dir(path: AnyPath) -> Iterator[Path]:
     """A temporary local folder that becomes `path` when the block ends well, and vanishes when it fails.
 
     An existing folder is replaced, and only after success.
+
+    Raises:
+        AocrError: `path` cannot be written, or is a file.
     """
     with _workplace(path) as (work, target):
         folder = work / "output"
         folder.mkdir()
+        if target and target.is_file():
+            raise AocrError(f"cannot write {os.fspath(path)}: it is a file")
         yield folder
-        if target is None:
-            from aocr_core import gcs
+        with _writing(path):
+            if target is None:
+                from aocr_core import gcs
 
-            gcs.replace_folder(_local(path), {str(f.relative_to(folder)): f for f in _in_order(folder)})
-        elif _mounted(target):
-            _copy_over(folder, target)
-        else:
-            if target.is_dir():
-                target.rename(work / "replaced")
-            folder.rename(target)
+                gcs.replace_folder(_local(path), {str(f.relative_to(folder)): f for f in _in_order(folder)})
+            elif _mounted(target):
+                _copy_over(folder, target)
+            else:
+                _swap(folder, target, work / "replaced")
 
 
 @contextmanager
 def _workplace(path: AnyPath) -> Iterator[tuple[Path, Path | None]]:
     """A temporary folder, and the local target or None; beside the target, so that a rename is enough to publish."""
     target = None if is_remote(path) else Path(_local(path))
-    try:
+    with _writing(path):
         if target:
             target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.parent if target and not _mounted(target) else None
-        with tempfile.TemporaryDirectory(prefix=".aocr-", dir=beside) as folder:
-            yield Path(folder), target
+        folder = tempfile.mkdtemp(prefix=".aocr-", dir=beside)
+    try:
+        yield Path(folder), target
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise AocrError(f"cannot write {os.fspath(path)}: {error.strerror}") from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _writing(path: AnyPath) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise AocrError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from error
+
+
+def _swap(new: Path, target: Path, aside: Path) -> None:
+    """Put `new` in the place of `target`, which is put back if that fails."""
+    if not target.exists():
+        new.rename(target)
+        return
+    target.rename(aside)
+    try:
+        new.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
 
 
 def _in_order(folder: Path) -> list[Path]:
