@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_CHARSET = "alphanumeric"
 LONGEST_WORD_IN_LINE = 9
-_TRIES = 2000
+_TRIES = 100
 
 
 class Labels(NamedTuple):
@@ -47,9 +47,10 @@ def made_up(options: SynthOptions) -> Labels:
     def label(testing: bool) -> str:
         for _ in range(_TRIES):
             length = rng.randint(options.min_length, options.max_length)
-            text = _line(maker, rng, length) if options.lines else maker.word(rng, length)
-            if all(held_out(word) == testing for word in text.split(" ")):
-                return text
+            sizes = _word_lengths(length, rng) if options.lines else [length]
+            words = [_word(maker, size, testing, rng) for size in sizes]
+            if None not in words:
+                return " ".join(filter(None, words))
         raise UsageError(
             "too few different words to keep test words out of the training: "
             "allow longer ones (--max-length), more characters (--charset), or --test-count 0"
@@ -103,13 +104,19 @@ def _characters(name: str) -> Charset:
     return charset
 
 
-def _line(maker: WordMaker, rng: Random, length: int) -> str:
-    """Words with single blanks between them, together `length` characters."""
-    words = []
+def _word(maker: WordMaker, length: int, testing: bool, rng: Random) -> str | None:
+    """A word of one side of the split, None if a fair number of tries finds none."""
+    tries = (maker.word(rng, length) for _ in range(_TRIES))
+    return next((word for word in tries if held_out(word) == testing), None)
+
+
+def _word_lengths(length: int, rng: Random) -> list[int]:
+    """Lengths of words that, with single blanks between them, fill a line of `length` characters."""
+    sizes = []
     while length > 0:
         size = min(length, rng.randint(2, LONGEST_WORD_IN_LINE))
         if length - size in (1, 2):  # no room for a blank and a word of two letters
             size = length
-        words.append(maker.word(rng, size))
+        sizes.append(size)
         length -= size + 1
-    return " ".join(words)
+    return sizes
