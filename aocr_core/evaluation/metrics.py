@@ -5,6 +5,7 @@ An object collects batches (`update`) and gives the figures at any time (`summar
 point: nothing is stripped or normalised here. With a charset of tokens the unit of every figure is the token.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -47,6 +48,17 @@ def similarity(edits: int, length: int) -> float:
         length: symbols in the truth. An empty truth is either met (1) or missed (0).
     """
     return 1.0 - min(1.0, edits / max(1, length))
+
+
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """Where the true share lies with 95 % confidence when `share` of `count` was seen (Wilson 1927).
+
+    Unlike the plain normal interval it stays within 0…1 and is of use for few images and for shares near 1.
+    """
+    z = 1.959964
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 class TextMetrics:

@@ -1,0 +1,71 @@
+"""The files that an evaluation leaves behind: tables, figures, pictures, the report."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aocr_core import storage
+from aocr_core.evaluation import attention, report
+from aocr_core.evaluation.display import file_name
+from aocr_core.evaluation.gallery import Exhibit
+from aocr_core.evaluation.results import Evaluation, Row, to_tsv
+
+if TYPE_CHECKING:
+    from aocr_core.recognizer import Reading
+
+
+class Animations:
+    """Folders `predict-TEXT/` with the animated attention (`image.gif`) and the texts (`word.txt`), as in aocr 0.7.6.
+
+    There they always went to `./out`; here they go to the output folder that was asked for. A text that was read
+    before gets a number: `predict-TEXT-2`.
+    """
+
+    def __init__(self, output_dir: str) -> None:
+        self._output_dir = output_dir
+        self._taken: Counter[str] = Counter()
+
+    def add(self, row: Row, image: bytes, reading: "Reading") -> None:
+        """Write the folder of one image."""
+        name = f"predict-{file_name(row.text)}"
+        self._taken[name.casefold()] += 1  # some file systems do not tell A from a
+        count = self._taken[name.casefold()]
+        folder = storage.join(self._output_dir, name if count == 1 else f"{name}-{count}")
+        storage.write_bytes(storage.join(folder, "image.gif"), attention.animation(image, reading))
+        storage.write_bytes(storage.join(folder, "word.txt"), f"{row.text}\n{row.truth}".encode())
+
+
+def publish(
+    output_dir: str,
+    evaluation: Evaluation,
+    rows: Sequence[Row],
+    mistakes: Sequence[tuple[Exhibit, "Reading"]],
+    right: Sequence[tuple[Exhibit, "Reading"]],
+    config: Mapping[str, Any],
+) -> None:
+    """Write `attention/*.png`, `predictions.tsv`, `report.html` and, last, `metrics.json`.
+
+    Args:
+        output_dir: a folder, local or `gs://…`; other files in it stay.
+        evaluation: the figures.
+        rows: all images.
+        mistakes: the worst ones, read with attention.
+        right: some of those read right, with attention.
+        config: what the report shows as the model's configuration.
+    """
+    # The folder is replaced as a whole: no picture of an earlier run stays behind.
+    with storage.output_dir(storage.join(output_dir, "attention")) as folder:
+        wrong_pictures = [_picture(folder / f"wrong-{n:02d}", *pair) for n, pair in enumerate(mistakes, start=1)]
+        right_pictures = [_picture(folder / f"right-{n:02d}", *pair) for n, pair in enumerate(right, start=1)]
+    page = report.render(evaluation, wrong_pictures, right_pictures, config)
+    storage.write_bytes(storage.join(output_dir, "predictions.tsv"), to_tsv(rows).encode())
+    storage.write_bytes(storage.join(output_dir, "report.html"), page.encode())
+    storage.write_bytes(storage.join(output_dir, "metrics.json"), evaluation.to_json().encode())
+
+
+def _picture(stem: Path, exhibit: Exhibit, reading: "Reading") -> report.Picture:
+    """Draw one image into the file `STEM-TEXT.png`."""
+    png = attention.overlay(exhibit.image, reading)
+    stem.with_name(f"{stem.name}-{file_name(exhibit.row.text)}.png").write_bytes(png)
+    return report.Picture(exhibit.row, png)
