@@ -22,8 +22,9 @@ def approve(
     parameters = locals()
     from aocr_core.approval import approve
     from aocr_core.config import ApproveOptions
+    from components.artifacts import record
     from components.form import options
 
     verdict = approve(metrics.metadata, dataset.path, serving_dir, model_name, options(ApproveOptions, parameters))
-    decision.metadata.update(verdict.as_metadata())
+    record(decision, verdict.figures())
     return verdict.approved

@@ -26,6 +26,7 @@ def build_tfrecords(
     parameters = locals()
     from aocr_core.config import DataOptions, PrepareOptions
     from aocr_core.data.split import build_training_and_test
+    from components.artifacts import record
     from components.form import options
 
     counts = build_training_and_test(
@@ -37,4 +38,4 @@ def build_tfrecords(
         options(PrepareOptions, parameters),
         options(DataOptions, parameters),
     )
-    metrics.metadata.update(counts)
+    record(metrics, counts)

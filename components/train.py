@@ -32,6 +32,7 @@ def train(
 
     from aocr_core.config import DataOptions, ModelOptions, TrainOptions
     from aocr_core.training import train
+    from components.artifacts import record
     from components.form import options
 
     result = train(
@@ -40,6 +41,6 @@ def train(
         validation=None,
         model=options(ModelOptions, parameters),
         data=options(DataOptions, parameters),
-        train=options(TrainOptions, parameters),
+        options=options(TrainOptions, parameters),
     )
-    metrics.metadata.update(asdict(result))
+    record(metrics, asdict(result))

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +98,16 @@ def stamped(spec: Spec, **environment: str) -> Spec:
 
 def code_version() -> str:
     """A hash of the installed sources of `aocr_core` and `components`: 12 hexadecimal digits."""
+    import aocr_core
+    import components
+
+    return hashed({package.__name__: Path(package.__path__[0]) for package in (aocr_core, components)})
+
+
+def hashed(packages: dict[str, Path]) -> str:
+    """A hash of names and contents of the files of packages, given by name and folder; compiled Python excepted."""
     digest = hashlib.sha256()
-    for package in ("aocr_core", "components"):
-        found = importlib.util.find_spec(package)
-        assert found is not None and found.submodule_search_locations, package
-        folder = Path(found.submodule_search_locations[0])
+    for package, folder in sorted(packages.items()):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{package}/{path.relative_to(folder).as_posix()}\0".encode())

@@ -12,9 +12,8 @@ from components.form import defaults, describe
 from components.inputs import PipelineInputs
 from components.train import train
 
-INPUTS, DATA, MODEL, TRAIN, GATE, SERVE = map(
-    defaults, (PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions)
-)
+INPUTS, DATA, MODEL, TRAIN = (defaults(group) for group in (PipelineInputs, DataOptions, ModelOptions, TrainOptions))
+GATE, SERVE = defaults(ApproveOptions), defaults(ServeOptions)
 
 
 @dsl.pipeline(name="aocr-training", display_name="Attention OCR training")
@@ -85,6 +84,6 @@ def training(
     gate.set_caching_options(False)
     with dsl.If(gate.outputs["Output"] == True, name="approved"):  # noqa: E712 (a channel, not a bool)
         exported = export(model=model.outputs["model"]).set_display_name("5 Export")
-        deploy(
-            exported=exported.output, serving_dir=serving_dir, model_name=model_name
-        ).set_display_name("6 Deploy").set_caching_options(False)
+        deploy(exported=exported.output, serving_dir=serving_dir, model_name=model_name).set_display_name(
+            "6 Deploy"
+        ).set_caching_options(False)

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel, ValidationError
@@ -15,25 +15,25 @@ Options = TypeVar("Options", bound=BaseModel)
 
 
 def plain_type(annotation: Any) -> Any:
-    """`int | None` -> `int`: click has no notion of "not given" but the missing option itself."""
+    """`Annotated[int, …] | None` -> `int`: for click and KFP, "not given" is no type, and pydantic checks the range."""
     if get_origin(annotation) in (Union, types.UnionType):
-        return next(part for part in get_args(annotation) if part is not type(None))
-    return annotation
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _option(name: str, field: FieldInfo, hidden: bool) -> Callable[[Command], Command]:
-    flag = "--" + name.replace("_", "-")
+    flag = name.replace("_", "-")
     kind = plain_type(field.annotation)
-    default = None if field.default is None else str(field.default)
-    shown: dict[str, Any] = {"help": field.description, "default": None, "hidden": hidden}
+    # The default is shown here but not given to click: `build` tells by None what the user has left out.
+    shown = field.default
     if kind is bool:
-        shown["show_default"] = flag.removeprefix("--") if field.default else f"no-{flag.removeprefix('--')}"
-        return click.option(f"{flag}/--no-{name.replace('_', '-')}", name, **shown)
-    if default is not None:
-        shown["show_default"] = default
+        shown = flag if field.default else f"no-{flag}"
+    text = f"{field.description} [default: {shown}]" if shown is not None else field.description
+    if kind is bool:
+        return click.option(f"--{flag}/--no-{flag}", name, default=None, help=text, hidden=hidden)
     if get_origin(kind) is Literal:
         kind = click.Choice(get_args(kind))
-    return click.option(flag, name, type=kind, **shown)
+    return click.option(f"--{flag}", name, type=kind, default=None, help=text, hidden=hidden)
 
 
 def from_config(

@@ -1,0 +1,152 @@
+"""The endpoint that a run leaves up: `aocr serve` in the background, on loopback, until nobody asks any more."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aocr_core.config import ServeOptions
+from aocr_core.errors import AocrError
+
+PORT = ServeOptions().rest_api_port
+IDLE_SECONDS = 600
+START_SECONDS = 120.0
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running server."""
+
+    pid: int
+    port: int
+    model_name: str
+    base_path: str
+    code_version: str
+
+    @property
+    def url(self) -> str:
+        """Address of the model; append `:predict` to ask."""
+        return f"http://127.0.0.1:{self.port}/v1/models/{self.model_name}"
+
+
+def _file(build_dir: Path) -> Path:
+    return build_dir / "endpoint.json"
+
+
+def running(build_dir: Path) -> Endpoint | None:
+    """The endpoint that an earlier run left up, None if there is none or it has stopped since."""
+    try:
+        endpoint = Endpoint(**json.loads(_file(build_dir).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    # A process number may be another program's by now; what answers for this model on this port is ours.
+    return endpoint if _versions(endpoint) is not None else None
+
+
+def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
+    """An endpoint that serves a deployed version: the running one if it takes it up, else a new one.
+
+    Args:
+        build_dir: keeps the endpoint's number and log.
+        version_dir: `SERVING/NAME/<version>`.
+        code_version: an endpoint of another version of the code is replaced.
+
+    Raises:
+        AocrError: the server does not come up; the message is what it said last.
+    """
+    base, name, version = str(version_dir.parent), version_dir.parent.name, version_dir.name
+    old = running(build_dir)
+    if old and (old.base_path, old.code_version) == (base, code_version) and _comes_to_serve(old, version):
+        return old
+    stop(build_dir)
+    port, log = PORT if _is_free(PORT) else _free_port(), build_dir / "endpoint.log"
+    command = [sys.executable, "-m", "aocr_core", "serve", base, "--model-name", name]
+    command += ["--rest-api-port", str(port), "--stop-after-idle", str(IDLE_SECONDS)]
+    with log.open("w") as output:
+        # A session of its own: neither Ctrl-C here nor the end of the terminal ends it.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    endpoint = Endpoint(process.pid, port, name, base, code_version)
+    _file(build_dir).write_text(json.dumps(asdict(endpoint)) + "\n", encoding="utf-8")
+    if not _comes_to_serve(endpoint, version):
+        process.kill()
+        _file(build_dir).unlink()
+        last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        raise AocrError(f"the endpoint does not come up: {last} (see {log})")
+    return endpoint
+
+
+def stop(build_dir: Path) -> Endpoint | None:
+    """Stop the endpoint; None if there is none."""
+    endpoint = running(build_dir)
+    _file(build_dir).unlink(missing_ok=True)
+    if endpoint is None:
+        return None
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(endpoint.pid, signal.SIGTERM)
+    if not _wait(lambda: not _alive(endpoint.pid), lambda: True, STOP_SECONDS):
+        raise AocrError(f"the endpoint does not stop: kill -9 {endpoint.pid}")
+    return endpoint
+
+
+def _comes_to_serve(endpoint: Endpoint, version: str) -> bool:
+    return _wait(lambda: version in (_versions(endpoint) or ()), lambda: _alive(endpoint.pid), START_SECONDS)
+
+
+def _wait(done: Callable[[], bool], hopeful: Callable[[], bool], seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while hopeful() and time.monotonic() < limit:
+        if done():
+            return True
+        time.sleep(POLL_SECONDS)
+    return done()
+
+
+def _versions(endpoint: Endpoint) -> set[str] | None:
+    """The versions that the server has available, None if it does not answer."""
+    try:
+        with urllib.request.urlopen(endpoint.url, timeout=5) as response:
+            states = json.load(response)["model_version_status"]
+    except (OSError, ValueError):  # HTTPError is an OSError
+        return None
+    return {state["version"] for state in states if state["state"] == "AVAILABLE"}
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended but is still our child is collected."""
+    with contextlib.suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

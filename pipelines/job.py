@@ -1,0 +1,100 @@
+"""One run in a build folder: from what the user gave to a summary."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aocr_core import storage
+from aocr_core.config import SynthOptions
+from aocr_core.progress import EVENT_FILE_VARIABLE
+from pipelines import local, question, spec
+from pipelines.data_version import fingerprint
+from pipelines.local import StepRun
+from pipelines.progress_view import ProgressView
+from pipelines.summary import Summary, figures, step_times
+from pipelines.words import rendered
+
+
+def run(build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoint: bool) -> Summary:
+    """Run the compiled pipeline, gather what it made in the build folder, and ask the deployed model once.
+
+    Args:
+        build_dir: everything is written here.
+        given: parameters of the pipeline that the user chose; without `annotations` words are rendered.
+        synth: which words.
+        keep_endpoint: whether the endpoint stays up.
+
+    Raises:
+        AocrError: a step failed, or the endpoint does not answer as it should.
+    """
+    build_dir.mkdir(parents=True, exist_ok=True)
+    code_version = spec.code_version()
+    compiled = spec.load()
+    arguments = _arguments(build_dir, given, synth, code_version)
+    titles = {step.name: step.title for step in spec.steps(compiled)}
+    log = build_dir / "pipeline.log"
+    began = time.monotonic()
+    with _event_file(build_dir / "progress.jsonl") as events, ProgressView(titles, events) as view:
+        stamped = spec.stamped(compiled, **{spec.CODE_VERSION_VARIABLE: code_version})
+        runs = local.run(stamped, arguments, (build_dir / "pipeline").resolve(), log, view)
+    seconds = time.monotonic() - began
+    summary = _summary(build_dir, runs, titles, seconds)
+    if summary.serving:
+        asked = question.ask(build_dir, Path(summary.serving), runs, code_version, keep_endpoint)
+        summary = summary.model_copy(update={"asked": asked})
+    (build_dir / "summary.json").write_text(summary.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return summary
+
+
+def _arguments(build_dir: Path, given: dict[str, Any], synth: SynthOptions, code_version: str) -> dict[str, Any]:
+    arguments = dict(given)
+    if "annotations" not in arguments:
+        training, test = rendered((build_dir / "words").resolve(), synth, code_version)
+        arguments = {"annotations": training, "test_annotations": test} | arguments
+    arguments["data_version"] = fingerprint(arguments["annotations"], arguments.get("test_annotations", ""))
+    arguments["serving_dir"] = str((build_dir / "serving").resolve())
+    return arguments
+
+
+@contextmanager
+def _event_file(path: Path) -> Iterator[Path]:
+    """The steps, which inherit the environment, report their progress to this file."""
+    os.environ[EVENT_FILE_VARIABLE] = str(path.resolve())
+    try:
+        yield path
+    finally:
+        del os.environ[EVENT_FILE_VARIABLE]
+
+
+def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], seconds: float) -> Summary:
+    """Copy what people look for to fixed places, and gather the figures."""
+    built = figures(runs, "build-tfrecords", "metrics")
+    scores = figures(runs, "evaluate", "metrics")
+    decision = figures(runs, "approve", "decision")
+    model, report = build_dir / "model", build_dir / "report.html"
+    tables = [Path(runs["build-tfrecords"].outputs[part].path, "rejected.tsv") for part in ("training", "test")]
+    with storage.output_dir(model) as folder:
+        shutil.copytree(runs["train"].outputs["model"].path, folder, dirs_exist_ok=True)
+    storage.write_bytes(report, storage.read_bytes(runs["evaluate"].outputs["report"].path))
+    return Summary(
+        approved=decision["approved"],
+        reasons=decision["reasons"],
+        accuracy=scores["accuracy"],
+        cer=scores["cer"],
+        training_rows=built["training_rows"],
+        test_rows=built["test_rows"],
+        rejected_rows=built["rejected_rows"],
+        rejected=[str(path) for path in tables if path.is_file()] if built["rejected_rows"] else [],
+        seconds=round(seconds, 2),
+        overhead_seconds=round(seconds - sum(run.seconds for run in runs.values()), 2),
+        steps=step_times(runs, titles),
+        report=str(report),
+        model=str(model),
+        serving=runs["deploy"].outputs["Output"] if "deploy" in runs else None,
+        asked=None,
+        log=str(build_dir / "pipeline.log"),
+    )

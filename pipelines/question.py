@@ -1,0 +1,63 @@
+"""Asks the deployed model once over HTTP, the way a user would, and checks the answer."""
+
+import shlex
+from pathlib import Path
+
+from aocr_core.data import records
+from aocr_core.errors import AocrError
+from aocr_core.evaluation.display import tsv_line
+from aocr_core.serving import client
+from pipelines import endpoint
+from pipelines.local import StepRun
+from pipelines.summary import Asked
+
+JPEG_START = b"\xff\xd8"
+
+
+def ask(build_dir: Path, version_dir: Path, runs: dict[str, StepRun], code_version: str, keep_endpoint: bool) -> Asked:
+    """Have the endpoint read the first test image.
+
+    Args:
+        build_dir: the image is written here.
+        version_dir: the deployed version.
+        runs: the steps of the pipeline's run.
+        code_version: see `endpoint.start`.
+        keep_endpoint: whether the endpoint stays up.
+
+    Raises:
+        AocrError: the endpoint does not come up, or reads something else than the evaluation did.
+    """
+    record = next(records.read(records.files(runs["build-tfrecords"].outputs["test"].path)))
+    image = build_dir / f"example.{'jpg' if record.image.startswith(JPEG_START) else 'png'}"
+    image.write_bytes(record.image)
+    server = endpoint.start(build_dir, version_dir, code_version)
+    try:
+        text, probability = client.ask(server.url, [record.image])[0]
+        _compare(text, Path(runs["evaluate"].outputs["results"].path) / "predictions.tsv")
+    finally:
+        if not keep_endpoint:
+            endpoint.stop(build_dir)
+    return Asked(
+        url=server.url,
+        pid=server.pid if keep_endpoint else None,
+        image=str(image),
+        label=record.label,
+        text=text,
+        probability=probability,
+        curl=_curl(server.url, image),
+    )
+
+
+def _compare(text: str, predictions: Path) -> None:
+    """The endpoint has to read the image as the evaluation did: it is the same model, only exported."""
+    with predictions.open(encoding="utf-8") as lines:
+        header, first = (next(lines).rstrip("\n").split("\t") for _ in range(2))
+    evaluated = first[header.index("text")]
+    if tsv_line(text).rstrip("\n") != evaluated:
+        raise AocrError(f"the endpoint reads {text!r} where the evaluation read {evaluated!r}")
+
+
+def _curl(url: str, image: Path) -> str:
+    """A command line that works in any POSIX shell, with any image in place of this one."""
+    encoded = f"\"$(base64 < {shlex.quote(str(image))} | tr -d '\\n')\""
+    return f"""printf '{{"inputs": {{"input": {{"b64": "%s"}}}}}}' {encoded} | curl -s -d @- {url}:predict"""

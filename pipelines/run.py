@@ -1,0 +1,63 @@
+"""`aocr-pipeline run`: the whole way from an annotation file to a served prediction, on this machine."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from aocr_core.cli import options
+from aocr_core.config import SynthOptions
+from aocr_core.errors import AocrError
+from pipelines import spec
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DECIDED = ("serving_dir", "data_version")
+"""Parameters of the pipeline that follow from the build folder and the data."""
+RENDERED = ("count", "test_count")
+
+
+def pipeline_options(function: Command) -> Command:
+    """Decorator: one option for each parameter of the compiled pipeline; those not given arrive as None."""
+    for parameter in reversed(spec.parameters(spec.load())):
+        if parameter.name in DECIDED:
+            continue
+        flag = "--" + parameter.name.replace("_", "-")
+        declaration = f"{flag}/--no-{flag[2:]}" if parameter.type is bool else flag
+        # An empty default is explained in the description.
+        known = parameter.type is not bool and parameter.default not in (None, "", 0)
+        text = parameter.description + (f" [default: {parameter.default}]" if known else "")
+        function = click.option(declaration, parameter.name, type=parameter.type, default=None, help=text)(function)
+    return function
+
+
+@click.command()
+@pipeline_options
+@options.from_config(SynthOptions, exclude=set(SynthOptions.model_fields) - set(RENDERED))
+@click.option(
+    "--build-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build"),
+    show_default=True,
+    help="Folder for everything that the run makes.",
+)
+@click.option(
+    "--keep-endpoint/--no-keep-endpoint",
+    default=True,
+    help="Leave the endpoint up until nobody has asked for 10 minutes. [default: keep-endpoint]",
+)
+def command(build_dir: Path, keep_endpoint: bool, **values: Any) -> None:
+    """Run the compiled pipeline on this machine: data set, training, evaluation, approval, export, deployment.
+
+    Then ask the deployed model once over HTTP. Without --annotations it renders words to learn from (--count,
+    --test-count). Steps for which nothing has changed since an earlier run are reused.
+    """
+    from pipelines import job
+
+    rendered = options.build(SynthOptions, {name: values.pop(name) for name in RENDERED})
+    given = {name: value for name, value in values.items() if value is not None}
+    summary = job.run(build_dir, given, rendered, keep_endpoint)
+    click.echo(summary.text())
+    if not summary.approved:
+        raise AocrError(f"the model was not approved, so it was not deployed: {summary.reasons}")

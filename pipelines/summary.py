@@ -1,0 +1,112 @@
+"""What a run came to: the closing lines, and the same as `summary.json`."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from aocr_core.evaluation.display import percent
+from aocr_core.progress import clock
+from pipelines.local import StepRun
+
+
+class StepTime(BaseModel):
+    """One step of the pipeline."""
+
+    name: str
+    title: str
+    seconds: float
+    reused: bool
+    """Whether the outputs of an earlier run were taken, nothing having changed."""
+
+
+class Asked(BaseModel):
+    """One question to the endpoint over HTTP, and its answer."""
+
+    url: str
+    pid: int | None
+    """Process of the endpoint, None if it was stopped after the question."""
+    image: str
+    label: str
+    text: str
+    probability: float
+    curl: str
+    """The same question as a command line."""
+
+
+class Summary(BaseModel):
+    """Everything worth knowing about a run. Paths are as seen from the working directory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approved: bool
+    reasons: str
+    """Why the model was approved, or why not."""
+    accuracy: float
+    """Share of the test images read without a mistake."""
+    cer: float
+    """Character error rate."""
+    training_rows: int
+    test_rows: int
+    rejected_rows: int
+    seconds: float
+    """The whole run of the pipeline."""
+    overhead_seconds: float
+    """What the run took beyond its steps."""
+    steps: list[StepTime]
+    report: str
+    model: str
+    rejected: list[str]
+    """Tables of the rows that could not be used, none if all could."""
+    serving: str | None
+    """The deployed version, None if the model was not approved."""
+    asked: Asked | None
+    log: str
+
+    def text(self) -> str:
+        """For people."""
+        return "\n".join(f"{name:<10} {text}" for name, text in self._lines())
+
+    def _lines(self) -> list[tuple[str, str]]:
+        rows = f"{self.training_rows} images to train, {self.test_rows} to test"
+        if self.rejected:
+            rows += f"; {self.rejected_rows} rows were of no use: {' '.join(self.rejected)}"
+        times = [f"{step.title:<18} {'reused' if step.reused else clock(step.seconds):>6}" for step in self.steps]
+        lines = [
+            ("Accuracy", f"{percent(self.accuracy)} of the test images read without a mistake"),
+            ("CER", percent(self.cer, 2)),
+            ("Data", rows),
+            ("Verdict", f"{'approved' if self.approved else 'NOT approved'}: {self.reasons}"),
+            *zip(("Steps", *[""] * len(times)), times, strict=False),
+            ("Time", f"{clock(self.seconds)}, of which the pipeline itself {self.overhead_seconds:.1f} s"),
+            ("Report", self.report),
+            ("Model", self.model),
+        ]
+        if self.serving:
+            lines.append(("Deployed", self.serving))
+        if self.asked:
+            lines += _answer(self.asked)
+        return lines
+
+
+def _answer(asked: Asked) -> list[tuple[str, str]]:
+    read = f"{asked.image} -> {asked.text!r}, probability {asked.probability:.3f} (label {asked.label!r})"
+    if asked.pid is None:
+        return [("Answer", read), ("Endpoint", "stopped")]
+    return [
+        ("Answer", read),
+        ("Endpoint", f"{asked.url} until nobody has asked for 10 minutes, or: make stop (kill {asked.pid})"),
+        ("Ask it", asked.curl),
+    ]
+
+
+def step_times(runs: dict[str, StepRun], titles: dict[str, str]) -> list[StepTime]:
+    """The steps that ran, in order."""
+    return [
+        StepTime(name=run.name, title=titles[run.name], seconds=round(run.seconds, 2), reused=run.reused)
+        for run in runs.values()
+    ]
+
+
+def figures(runs: dict[str, StepRun], step: str, artifact: str) -> dict[str, Any]:
+    """What a step recorded in an artifact."""
+    return runs[step].outputs[artifact].metadata

@@ -1,0 +1,83 @@
+"""The checked-in YAML is what the code compiles to, is valid, and shows a form that explains itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from aocr_core import config
+from components.form import parameter_default, parameter_type
+from components.image import IMAGE
+from components.inputs import PipelineInputs
+from pipelines import spec
+from pipelines.compile import command, compiled
+
+GROUPS = (
+    PipelineInputs,
+    config.DataOptions,
+    config.ModelOptions,
+    config.TrainOptions,
+    config.ApproveOptions,
+    config.ServeOptions,
+)
+PARAMETERS = {parameter.name: parameter for parameter in spec.parameters(spec.load())}
+
+
+def test_the_checked_in_yaml_is_up_to_date():
+    assert spec.COMPILED.read_text(encoding="utf-8") == compiled(), "run `make compile` and commit the result"
+
+
+def test_the_yaml_is_a_valid_pipeline():
+    document = spec.load()
+    parsed = json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
+    assert parsed.schema_version == "2.1.0"
+    deployment = json_format.ParseDict(document["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig())
+    assert {executor.container.image for executor in deployment.executors.values()} == {IMAGE}
+    assert len(deployment.executors) == 6
+
+
+def test_the_image_can_be_chosen(tmp_path: Path):
+    output = tmp_path / "folder" / "pipeline.yaml"
+    result = CliRunner().invoke(command, ["--output", str(output)], env={"AOCR_IMAGE": "my/python:1"})
+    assert result.exit_code == 0, result.output
+    executors = spec.load(output)["deploymentSpec"]["executors"].values()
+    assert {executor["container"]["image"] for executor in executors} == {"my/python:1"}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_the_option_of_that_name(name: str):
+    group = next(group for group in GROUPS if name in group.model_fields)
+    field, parameter = group.model_fields[name], PARAMETERS[name]
+    assert len(parameter.description) > 10
+    assert parameter.type is parameter_type(field)
+    assert parameter.default == (None if field.is_required() else parameter_default(field))
+
+
+def test_only_places_are_required():
+    assert [name for name, parameter in PARAMETERS.items() if parameter.default is None] == [
+        "annotations",
+        "serving_dir",
+    ]
+
+
+def test_the_pipeline_explains_its_steps():
+    description = compiled().partition("\n# Inputs:")[0]
+    assert re.findall(r"#\s+(\d)\. ", description) == list("123456")
+    assert [step.title[0] for step in spec.steps(spec.load())] == list("123456")
+
+
+def test_export_and_deployment_depend_on_the_gate():
+    conditional = {step.name for step in spec.steps(spec.load()) if step.condition}
+    assert conditional == {"export", "deploy"}
+    (group,) = spec.groups(spec.load()).values()
+    assert group["triggerPolicy"]["condition"].startswith("inputs.parameter_values['pipelinechannel--approve-Output']")
+
+
+def test_verdict_and_deployment_are_never_reused():
+    document = spec.load()
+    tasks = document["root"]["dag"]["tasks"] | document["components"]["comp-condition-1"]["dag"]["tasks"]
+    reused = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
+    assert reused == {"build-tfrecords", "train", "evaluate", "export"}
