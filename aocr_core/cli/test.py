@@ -65,7 +65,7 @@ def _table(evaluation: "Evaluation", distances: bool) -> str:
     unit = "token" if evaluation.kind == "tokens" else "character"
     lines = [
         ("images", str(summary.count), ""),
-        ("exactly right", percent(summary.accuracy), f"true value 95 % likely in {low} … {high}"),
+        ("exactly right", percent(summary.accuracy), f"95 % interval {low} … {high}"),
         ("right but for case", percent(summary.caseless_accuracy), ""),
     ]
     if distances:
