@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import AocrError
+from aocr_core.storage import MissingError
 
 
 def stat(path: str) -> tuple[int, float] | None:
@@ -37,11 +38,11 @@ def download(path: str, target: Path) -> None:
     """Copy an object to a file, or all objects below a folder to a folder.
 
     Raises:
-        AocrError: there is neither.
+        MissingError: there is neither.
     """
     below = [name for name in names(path) if not name.endswith("/")]
     if not below and not stat(path):
-        raise AocrError(f"no such file or folder: {path}")
+        raise MissingError(f"no such file or folder: {path}")
     with _explained(path):
         for name in below or [""]:
             file = target / name
@@ -107,7 +108,7 @@ def _explained(path: str) -> Iterator[None]:
         from requests.exceptions import RequestException
 
         if isinstance(error, NotFound):
-            raise AocrError(f"no such object or bucket: {path}") from error
+            raise MissingError(f"no such object or bucket: {path}") from error
         if isinstance(error, Forbidden):
             raise AocrError(f"no permission for {path}: {error.message}") from error
         if isinstance(error, DefaultCredentialsError):

@@ -22,6 +22,10 @@ MOUNT = "/gcs"
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 
 
+class MissingError(AocrError):
+    """There is nothing at a path (other failures of a read are a plain `AocrError`)."""
+
+
 @dataclass(frozen=True)
 class Stat:
     """What is known of a file without reading it."""
@@ -78,17 +82,22 @@ def exists(path: AnyPath) -> bool:
     return stat(path) is not None or is_dir(path)
 
 
-def list_files(path: AnyPath, pattern: str = "*") -> list[str]:
-    """Paths of the files directly in a folder whose names match, sorted; none if there is no such folder."""
+def entries(path: AnyPath) -> list[str]:
+    """Names of what lies directly in a folder, those of folders with a final `/`, sorted; none if it is not there."""
     if is_remote(path):
         from aocr_core import gcs
 
-        names = [name for name in gcs.names(_local(path)) if "/" not in name]
-    elif not is_dir(path):
+        parts = [name.partition("/") for name in gcs.names(_local(path))]
+        return sorted({name + slash for name, slash, _ in parts if name})
+    if not is_dir(path):
         return []
-    else:
-        names = [entry.name for entry in Path(_local(path)).iterdir() if entry.is_file()]
-    return [join(path, name) for name in sorted(fnmatch.filter(names, pattern))]
+    return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in Path(_local(path)).iterdir())
+
+
+def list_files(path: AnyPath, pattern: str = "*") -> list[str]:
+    """Paths of the files directly in a folder whose names match, sorted; none if there is no such folder."""
+    names = [name for name in entries(path) if not name.endswith("/")]
+    return [join(path, name) for name in fnmatch.filter(names, pattern)]
 
 
 def list_dirs(path: AnyPath) -> list[str]:
@@ -106,6 +115,7 @@ def read_bytes(path: AnyPath) -> bytes:
     """The content of a file.
 
     Raises:
+        MissingError: there is no such file.
         AocrError: it cannot be read; the message names the path.
     """
     if is_remote(path):
@@ -114,6 +124,8 @@ def read_bytes(path: AnyPath) -> bytes:
         return gcs.read(_local(path))
     try:
         return Path(_local(path)).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingError(f"no such file: {os.fspath(path)}") from error
     except OSError as error:
         raise AocrError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
 
@@ -133,11 +145,11 @@ def local_copy(path: AnyPath) -> Iterator[Path]:
     """A local file or folder with the content of `path`: itself if it is local, else a copy for the block's duration.
 
     Raises:
-        AocrError: there is nothing at `path`.
+        MissingError: there is nothing at `path`.
     """
     if not is_remote(path):
         if not exists(path):
-            raise AocrError(f"no such file or folder: {os.fspath(path)}")
+            raise MissingError(f"no such file or folder: {os.fspath(path)}")
         yield Path(_local(path))
         return
     from aocr_core import gcs

@@ -41,11 +41,12 @@ class ImageError(AocrError):
 
     Attributes:
         kind: the reason without its details, to count by.
+        detail: the details.
     """
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
+        self.kind, self.detail = kind, detail
 
 
 @dataclass(frozen=True)
