@@ -147,6 +147,9 @@ class PrepareOptions(Options):
     workers: Annotated[int, Field(ge=0)] = Field(
         0, description="Threads that read and check images. [0: one a core, 16 for gs://]"
     )
+    log_step: Annotated[int, Field(ge=0)] = Field(
+        0, description="Log a line every so many rows. [0: only the progress bar]"
+    )
     strict: bool = Field(False, description="Any rejected row is an error, and nothing is written.")
     save_filename: bool = Field(False, description="Keep the path of each image in the record.")
     max_pixels: Annotated[int, Field(gt=0, le=89_000_000)] = Field(
