@@ -4,6 +4,7 @@ A model's directory says what the model is. A flag that agrees with it changes n
 error in one line; flags of the training are passed over, as the original did outside of `train`.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -51,19 +52,28 @@ def verify(config: ModelOptions, given: Mapping[str, Any], model_dir: str) -> No
     Raises:
         UsageError: a flag contradicts the model.
     """
-    for name in ModelOptions.model_fields:
+    _verify_size(config, given, model_dir)
+    for name in set(ModelOptions.model_fields) - {"max_width", "max_height"}:
         wanted, trained = given.get(name), getattr(config, name)
         if wanted is None or trained is None or wanted == trained:
             continue
-        flag = "--" + name.replace("_", "-")
+        option = name.replace("_", "-")
         if isinstance(wanted, bool):
-            flag = flag if wanted else flag.replace("--", "--no-", 1)
-            raise UsageError(
-                f"{flag}, but the model in {model_dir} was trained {'with' if trained else 'without'} "
-                f"--{name.replace('_', '-')}: leave the flag out"
-            )
+            asked, had = f"--{'' if wanted else 'no-'}{option}", f"{'with' if trained else 'without'} --{option}"
+        else:
+            asked, had = f"--{option} {wanted}", f"with {trained}"
+        raise UsageError(f"{asked}, but the model in {model_dir} was trained {had}: leave the flag out")
+
+
+def _verify_size(config: ModelOptions, given: Mapping[str, Any], model_dir: str) -> None:
+    """The width only has a meaning at its height, and a model may be wider than it was asked to be, never narrower."""
+    width, height = given.get("max_width"), given.get("max_height") or config.max_height
+    if width is None or config.max_width is None or config.max_height is None:
+        return
+    if math.ceil(width / height * config.max_height) > config.max_width:
         raise UsageError(
-            f"{flag} {wanted}, but the model in {model_dir} was trained with {trained}: leave the flag out"
+            f"--max-width {width} at height {height}, but the model in {model_dir} was trained for at most "
+            f"{config.max_width} at height {config.max_height}: leave the flag out"
         )
 
 

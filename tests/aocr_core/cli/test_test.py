@@ -59,5 +59,5 @@ def test_a_command_line_of_the_original(model, dataset, tmp_path, monkeypatch):
 
 
 def test_a_flag_that_contradicts_the_model(model, dataset):
-    error = run(dataset, "--model-dir", model, "--max-width", "160").exception
-    assert isinstance(error, UsageError) and "trained with 64" in str(error)
+    error = run(dataset, "--model-dir", model, "--max-prediction", "8").exception
+    assert isinstance(error, UsageError) and "trained with 4" in str(error)
