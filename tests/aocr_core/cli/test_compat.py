@@ -54,8 +54,10 @@ def test_they_are_not_advertised():
         ),
         (
             "--max-width 200 --max-height 60",
-            "--max-width 200 at height 60, but the model in ./checkpoints was trained for at most 96 at height 32: "
-            "leave the flag out",
+            (
+                "--max-width 200 at height 60, but the model in ./checkpoints was trained for at most 96 "
+                "at height 32: leave the flag out"
+            ),
         ),
         ("--color", "--color, but the model in ./checkpoints was trained without --color: leave the flag out"),
         ("--use-gru", "--use-gru, but the model in ./checkpoints was trained without --use-gru: leave the flag out"),
