@@ -65,6 +65,12 @@ class DatasetInfo(BaseModel):
         """The least width / height that the share `q` of the images does not exceed; 1.0 without images."""
         return float(quantile({float(ratio): count for ratio, count in self.aspect_ratios.items()}, q) or 1.0)
 
+    @property
+    def mean_aspect(self) -> float:
+        """Mean of width / height; 1.0 without images."""
+        counts = {float(ratio): count for ratio, count in self.aspect_ratios.items()}
+        return sum(ratio * count for ratio, count in counts.items()) / (sum(counts.values()) or 1) or 1.0
+
 
 def quantile(counts: dict[float, int] | dict[int, int], q: float) -> float:
     """The least value that the share `q` of the counted does not exceed; 0 if nothing was counted."""

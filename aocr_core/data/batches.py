@@ -1,0 +1,175 @@
+"""From records to batches: an endless, shuffled stream for training, one ordered pass for evaluation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from aocr_core.charset import END, FIRST_SYMBOL, GO, PAD, Charset
+from aocr_core.data import augment
+from aocr_core.data.preprocess import ImageSpec, prepare, scale
+
+# Batches are filled with images of like width. Each bucket is about a quarter wider than the last, so that little of a
+# batch is padding; padded widths are multiples of 16, so that the compiled kernels meet few different shapes.
+NARROWEST_BUCKET = 48
+BUCKET_GROWTH = 1.25
+WIDTH_STEP = 16
+
+SPLIT_BUCKETS = 10_000
+UNCACHED_SHUFFLE = 8192
+"""Encoded images held for shuffling when the data set is too large for the cache."""
+
+FEATURES = {
+    "image": tf.io.FixedLenFeature([], tf.string),
+    "label": tf.io.FixedLenFeature([], tf.string),
+}
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """How records become batches."""
+
+    image: ImageSpec
+    charset: Charset
+    batch_size: int
+    force_uppercase: bool = False
+
+
+def _utf8(label: tf.Tensor) -> tf.Tensor:
+    """Labels are UTF-8; those of aocr 0.7.6 are latin-1, recognised by not being UTF-8."""
+    checked = tf.strings.unicode_transcode(label, "UTF-8", "UTF-8", errors="replace")
+    return tf.cond(checked == label, lambda: label, lambda: tf.strings.unicode_transcode(label, "ISO-8859-1", "UTF-8"))
+
+
+def _parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    example = tf.io.parse_single_example(record, FEATURES)
+    return example["image"], _utf8(example["label"])
+
+
+def held_out(image: tf.Tensor, share: float) -> tf.Tensor:
+    """Whether an image belongs to the validation share. Decided by its content, so that copies stay together."""
+    return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < round(share * SPLIT_BUCKETS)
+
+
+def any_held_out(files: list[str], share: float) -> bool:
+    """Whether the share holds at least one image."""
+    return share > 0 and any(True for _ in labelled_images(files, share, validation=True).take(1))
+
+
+def labelled_images(files: list[str], share: float = 0.0, validation: bool = False) -> tf.data.Dataset:
+    """Pairs (encoded image, label bytes) of one side of the split; with `share` 0, all of them."""
+    dataset = tf.data.TFRecordDataset(files).map(_parse)
+    if share:
+        dataset = dataset.filter(lambda image, label: tf.equal(held_out(image, share), validation))
+    return dataset
+
+
+def label_encoder(spec: BatchSpec) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function for the graph: label (UTF-8 scalar) -> ids of its symbols. An unknown symbol gets the id `PAD`."""
+    keys = tf.constant(spec.charset.symbols)
+    values = tf.range(FIRST_SYMBOL, FIRST_SYMBOL + len(spec.charset))
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default_value=PAD)
+
+    def encode(label: tf.Tensor) -> tf.Tensor:
+        if spec.force_uppercase:
+            label = tf.strings.upper(label, encoding="utf-8")
+        if spec.charset.kind == "tokens":
+            symbols = tf.strings.split(label)
+        else:
+            symbols = tf.strings.unicode_split(label, "UTF-8")
+        return table.lookup(symbols)
+
+    return encode
+
+
+def _bucketed(
+    dataset: tf.data.Dataset, spec: BatchSpec, width_of: Callable[..., tf.Tensor], padding: tuple
+) -> tf.data.Dataset:
+    bounds, bound = [], float(NARROWEST_BUCKET)
+    while bound < spec.image.width:
+        bounds.append(int(bound) + 1)
+        bound *= BUCKET_GROWTH
+    return dataset.bucket_by_sequence_length(
+        width_of,
+        bucket_boundaries=bounds,
+        bucket_batch_sizes=[spec.batch_size] * (len(bounds) + 1),
+        padding_values=padding,
+    )
+
+
+def _round_up(pixels: tf.Tensor) -> tf.Tensor:
+    missing = -tf.shape(pixels)[2] % WIDTH_STEP
+    return tf.pad(pixels, [[0, 0], [0, 0], [0, missing], [0, 0]])
+
+
+def training_batches(
+    files: list[str], spec: BatchSpec, *, share: float, seed: int, rows: int, distort: bool, cache: bool
+) -> tf.data.Dataset:
+    """An endless stream of shuffled training batches; decoding and distortion run in parallel with the training.
+
+    Args:
+        files: TFRecord files.
+        spec: Sizes, symbols, batch size.
+        share: Share of the images that is held out for validation, and not in this stream.
+        seed: Seed of order and distortion.
+        rows: Number of records, for the shuffle buffer.
+        distort: Augment the images.
+        cache: Keep the prepared images in memory after the first pass.
+
+    Returns:
+        Dictionaries of `images` `[batch, height, width, channels]` in [-1, 1], `widths` `[batch]`, `inputs` and
+        `targets` `[batch, steps]` (GO + symbols, symbols + END, both padded with `PAD`).
+    """
+    encode = label_encoder(spec)
+    dataset = labelled_images(files, share)
+
+    def example(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return prepare(image, spec.image), encode(label)
+
+    if cache:
+        dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE).cache()
+        dataset = dataset.shuffle(rows, seed=seed).repeat()
+    else:
+        dataset = dataset.shuffle(min(rows, UNCACHED_SHUFFLE), seed=seed).repeat()
+        dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = _bucketed(
+        dataset.map(lambda pixels, ids: (pixels, tf.shape(pixels)[1], ids)),
+        spec,
+        lambda pixels, width, ids: width,
+        (tf.constant(0, tf.uint8), 0, PAD),
+    )
+
+    def batch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        pixels, widths, ids = batch
+        images = scale(_round_up(pixels))
+        if distort:
+            images = augment.distort(images, widths, tf.stack([tf.constant(seed, tf.int64), step]))
+        rows = tf.shape(ids)[0]
+        ends = tf.one_hot(
+            tf.reduce_sum(tf.cast(ids != PAD, tf.int32), 1), tf.shape(ids)[1] + 1, END, PAD, dtype=tf.int32
+        )
+        return {
+            "images": images,
+            "widths": widths,
+            "inputs": tf.concat([tf.fill([rows, 1], GO), ids], axis=1),
+            "targets": tf.pad(ids, [[0, 0], [0, 1]]) + ends,
+        }
+
+    return dataset.enumerate().map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(
+    files: list[str], spec: BatchSpec, *, share: float = 0.0, cache: bool = False
+) -> tf.data.Dataset:
+    """One pass over the validation share (all records with `share` 0), batched by width.
+
+    Returns:
+        Triples of images `[batch, height, width, channels]` in [-1, 1], widths `[batch]` and labels `[batch]` (UTF-8).
+    """
+    dataset = labelled_images(files, share, validation=True)
+    dataset = dataset.map(
+        lambda image, label: (prepare(image, spec.image), label), num_parallel_calls=tf.data.AUTOTUNE
+    ).map(lambda pixels, label: (pixels, tf.shape(pixels)[1], label))
+    dataset = _bucketed(dataset, spec, lambda pixels, width, label: width, (tf.constant(0, tf.uint8), 0, ""))
+    dataset = dataset.map(lambda pixels, widths, labels: (scale(_round_up(pixels)), widths, labels))
+    return (dataset.cache() if cache else dataset).prefetch(tf.data.AUTOTUNE)

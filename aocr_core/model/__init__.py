@@ -1,0 +1,1 @@
+"""The network: sliding CNN, recurrent encoder, attention decoder. Only Keras layers and `keras.ops`, no `tf.*`."""

@@ -1,0 +1,113 @@
+"""One step of the decoder: a recurrent cell that looks at the encoder's memory through additive attention.
+
+Additive attention and input feeding as in Vinyals et al., "Grammar as a Foreign Language", https://arxiv.org/abs/1412.7449,
+section 2.1, which the original aocr used.
+"""
+
+from typing import Any, NamedTuple
+
+from keras import layers, ops
+
+from aocr_core.model import masking
+
+Tensor = Any
+
+FAR_BELOW = -1e9
+"""Added to the energies of padding: softmax gives it exactly 0."""
+
+
+class Memory(NamedTuple):
+    """What the decoder attends to. The keys do not depend on the step, so they are computed once."""
+
+    values: Tensor
+    """`[batch, time, features]`"""
+    keys: Tensor
+    """`[batch, time, attention units]`"""
+    bias: Tensor
+    """`[batch, time]`: 0, or `FAR_BELOW` in the padding."""
+
+
+class AttentionCell(layers.Layer):
+    """Recurrent cell with attention, to be run by `keras.layers.RNN` or one step at a time.
+
+    Its states are those of the inner cells, then the last context, then the three tensors of `Memory`, which pass
+    through unchanged: a cell has no other way to be told what to attend to.
+    """
+
+    def __init__(
+        self, cell: str, units: int, depth: int, input_units: int | None, attention_units: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        kind = {"lstm": layers.LSTMCell, "gru": layers.GRUCell}[cell]
+        self.cells = [kind(units, name=f"cell{index}") for index in range(depth)]
+        self.states_per_cell = 2 if cell == "lstm" else 1
+        self.units = units
+        self.feed = layers.Dense(input_units, name="feed") if input_units else None
+        self.key = layers.Dense(attention_units, use_bias=False, name="key")
+        self.query = layers.Dense(attention_units, name="query")
+        self.energy = layers.Dense(1, use_bias=False, name="energy")
+        self.bridge = layers.Dense(units * depth * self.states_per_cell, activation="tanh", name="bridge")
+        self.features = 0
+
+    def build(self, input_shape: Any, memory_shape: Any = None) -> None:
+        """Create the weights from the shapes `[batch, embedding]` and `[batch, time, features]`."""
+        if memory_shape is None:
+            return  # keras.layers.RNN asks again when the cell has long been built
+        embedding, self.features = input_shape[-1], memory_shape[-1]
+        size = embedding + self.features
+        if self.feed is not None:
+            self.feed.build((None, size))
+            size = self.feed.units
+        for cell in self.cells:
+            cell.build((None, size))
+            size = self.units
+        self.key.build(memory_shape)
+        self.query.build((None, self.units))
+        self.energy.build((None, None, self.query.units))
+        self.bridge.build((None, self.features))
+        self.built = True
+
+    @property
+    def state_size(self) -> list[int]:
+        """Sizes of the recurrent states and the context (those of the memory vary with the batch)."""
+        return [self.units] * (len(self.cells) * self.states_per_cell) + [self.features]
+
+    def start(self, values: Tensor, lengths: Tensor) -> list[Tensor]:
+        """First states: cells from the mean of the memory, an empty context, and the memory itself.
+
+        Args:
+            values: The encoder's output, `[batch, time, features]`.
+            lengths: Valid time steps, `[batch]`.
+        """
+        mask = masking.valid(lengths, ops.shape(values)[1], values.dtype)
+        share = mask / ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+        mean = ops.squeeze(ops.matmul(share[:, None, :], values), axis=1)
+        states = ops.split(self.bridge(mean), len(self.cells) * self.states_per_cell, axis=-1)
+        memory = Memory(values, self.key(values), (1.0 - mask) * FAR_BELOW)
+        return [*states, ops.zeros_like(mean), *memory]
+
+    def attend(self, output: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Weights over time `[batch, time]` and the context `[batch, features]` for a cell output `[batch, units]`."""
+        energies = self.energy(ops.tanh(memory.keys + self.query(output)[:, None, :]))
+        weights = ops.softmax(ops.squeeze(energies, axis=-1) + memory.bias, axis=-1)
+        context = ops.squeeze(ops.matmul(weights[:, None, :], memory.values), axis=1)
+        return weights, context
+
+    def call(self, inputs: Tensor, states: list[Tensor], training: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """Read one symbol's embedding `[batch, embedding]`.
+
+        Returns:
+            outputs `[batch, units + features + time]` (cell output, context, attention weights) and the new states.
+        """
+        *recurrent, context, values, keys, bias = states
+        memory = Memory(values, keys, bias)
+        output = ops.concatenate([inputs, context], axis=-1)
+        if self.feed is not None:
+            output = self.feed(output)
+        carried: list[Tensor] = []
+        for index, cell in enumerate(self.cells):
+            first = index * self.states_per_cell
+            output, new = cell(output, recurrent[first : first + self.states_per_cell])
+            carried.extend(new)
+        weights, context = self.attend(output, memory)
+        return ops.concatenate([output, context, weights], axis=-1), [*carried, context, *memory]

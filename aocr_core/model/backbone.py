@@ -1,0 +1,74 @@
+"""The sliding CNN: a fixed-height image becomes a sequence of feature vectors along its width."""
+
+from typing import Any
+
+from keras import layers, ops
+
+from aocr_core.model import masking
+from aocr_core.model.presets import Convolution
+
+Tensor = Any
+
+# The averages follow the weights within some ten steps; slower ones are still stale when a small data set has been
+# learnt, and evaluation collapses while training looks perfect.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+class ConvolutionBlock(layers.Layer):
+    """Convolution, batch normalisation, ReLU, mask, max pooling."""
+
+    def __init__(self, convolution: Convolution, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec = convolution
+        self.convolution = layers.Conv2D(
+            convolution.channels,
+            convolution.kernel,
+            strides=convolution.stride,
+            padding="same",
+            use_bias=not convolution.normalise,
+            kernel_initializer="he_normal",
+        )
+        self.normalise = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM) if convolution.normalise else None
+        self.pool = layers.MaxPooling2D(convolution.pool, padding="same") if convolution.pool != (1, 1) else None
+
+    def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Features `[batch, height, width, channels]` and their valid widths `[batch]`."""
+        outputs = self.convolution(images)
+        if self.normalise is not None:
+            outputs = self.normalise(outputs, training=training)
+        widths = masking.shrink(widths, self.spec.stride[1])
+        mask = masking.valid(widths, ops.shape(outputs)[2], outputs.dtype)
+        outputs = ops.relu(outputs) * mask[:, None, :, None]
+        if self.pool is not None:
+            outputs = self.pool(outputs)
+            widths = masking.shrink(widths, self.spec.pool[1])
+        return outputs, widths
+
+
+class Backbone(layers.Layer):
+    """All convolution blocks; what height is left is folded into the features."""
+
+    def __init__(self, convolutions: tuple[Convolution, ...], dropout: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.blocks = [ConvolutionBlock(spec, name=f"block{index}") for index, spec in enumerate(convolutions)]
+        self.dropout = layers.Dropout(dropout)
+
+    def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Slide over the images.
+
+        Args:
+            images: `[batch, height, width, channels]`, values in [-1, 1]; whatever lies right of `widths` is ignored.
+            widths: Valid pixels of each row, integers `[batch]`.
+            training: Normalise with the batch's own statistics, and drop features.
+
+        Returns:
+            features `[batch, time, features]`, zero in the padding, and lengths `[batch]`.
+        """
+        mask = masking.valid(widths, ops.shape(images)[2], images.dtype)
+        outputs = images * mask[:, None, :, None]
+        for block in self.blocks:
+            outputs, widths = block(outputs, widths, training=training)
+        outputs = ops.transpose(outputs, (0, 2, 1, 3))
+        batch, time = ops.shape(outputs)[0], ops.shape(outputs)[1]
+        features = ops.reshape(outputs, (batch, time, outputs.shape[2] * outputs.shape[3]))
+        return self.dropout(features, training=training), widths

@@ -1,0 +1,95 @@
+"""The attention decoder: teacher-forced over known symbols, or greedy until every row has ended."""
+
+from typing import Any, NamedTuple
+
+from keras import layers, ops
+
+from aocr_core.charset import END, GO, PAD
+from aocr_core.model.attention import AttentionCell
+from aocr_core.model.presets import Network
+
+Tensor = Any
+
+
+class Decoded(NamedTuple):
+    """What greedy decoding found."""
+
+    ids: Tensor
+    """Symbol ids `[batch, steps]`; END once the text is over, PAD behind it."""
+    log_probabilities: Tensor
+    """Log probability of each symbol, END included, `[batch, steps]`; 0 behind the end."""
+
+
+class Decoder(layers.Layer):
+    """Embedding, attention cell and the layer that scores the symbols."""
+
+    def __init__(self, network: Network, symbols: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.embedding = layers.Embedding(symbols, network.embedding_size, name="embedding")
+        self.cell = AttentionCell(
+            network.decoder_cell,
+            network.decoder_units,
+            network.decoder_layers,
+            network.decoder_input,
+            network.attention_units,
+            name="attention_cell",
+        )
+        self.recurrence = layers.RNN(self.cell, return_sequences=True, name="recurrence")
+        self.dropout = layers.Dropout(network.dropout)
+        self.score = layers.Dense(symbols, name="score")
+
+    def build(self, memory_shape: Any) -> None:
+        """Create the weights from the shape of the memory, `[batch, time, features]`."""
+        self.embedding.build((None, None))
+        self.cell.build((None, self.network.embedding_size), memory_shape)
+        self.score.build((None, None, self.network.decoder_units + memory_shape[-1]))
+        self.built = True
+
+    def call(self, memory: Tensor, lengths: Tensor, inputs: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Score the next symbol after each of the given ones (teacher forcing).
+
+        Args:
+            memory: `[batch, time, features]`.
+            lengths: Valid time steps, `[batch]`.
+            inputs: GO, then the symbols, integers `[batch, steps]`.
+            training: Drop features.
+
+        Returns:
+            logits `[batch, steps, symbols]` and attention weights `[batch, steps, time]`.
+        """
+        states = self.cell.start(memory, lengths)
+        outputs = self.recurrence(self.embedding(inputs), initial_state=states)
+        size = self.cell.units + self.cell.features
+        logits = self.score(self.dropout(outputs[..., :size], training=training))
+        return logits, outputs[..., size:]
+
+    def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
+        """Take the likeliest symbol at each step, at most `steps` of them, END included.
+
+        The loop ends as soon as every row has ended. What a row gives does not depend on the others.
+        """
+        batch = ops.shape(memory)[0]
+        states = self.cell.start(memory, lengths)
+        size = self.cell.units + self.cell.features
+        # Columns are written into rows of [steps, batch]: one slice a step.
+        ids = ops.full((steps, batch), PAD, dtype="int32")
+        scores = ops.zeros((steps, batch), dtype="float32")
+        last = ops.full((batch,), GO, dtype="int32")
+        going = ops.ones((batch,), dtype="bool")
+
+        def unfinished(step: Tensor, last: Tensor, going: Tensor, *rest: Tensor) -> Tensor:
+            return ops.logical_and(step < steps, ops.any(going))
+
+        def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
+            outputs, new_states = self.cell(self.embedding(last), list(states))
+            logs = ops.log_softmax(ops.cast(self.score(outputs[:, :size]), "float32"), axis=-1)
+            best = ops.cast(ops.argmax(logs, axis=-1), "int32")
+            ids = ops.slice_update(ids, (step, 0), ops.where(going, best, PAD)[None])
+            scores = ops.slice_update(scores, (step, 0), ops.where(going, ops.max(logs, axis=-1), 0.0)[None])
+            going = ops.logical_and(going, best != END)
+            return (step + 1, best, going, ids, scores, *new_states)
+
+        start = (ops.convert_to_tensor(0, dtype="int32"), last, going, ids, scores, *states)
+        result = ops.while_loop(unfinished, advance, start, maximum_iterations=steps)
+        return Decoded(ops.transpose(result[3]), ops.transpose(result[4]))

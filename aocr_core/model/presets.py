@@ -1,0 +1,103 @@
+"""Networks as data: what a preset's layers are, and what the model options change of them."""
+
+from typing import Literal
+
+from aocr_core.config import ModelOptions, Options
+
+
+class Convolution(Options):
+    """One step of the backbone: convolution without bias, batch normalisation, ReLU, max pooling."""
+
+    channels: int
+    kernel: tuple[int, int] = (3, 3)
+    """[height, width]"""
+    stride: tuple[int, int] = (1, 1)
+    pool: tuple[int, int] = (1, 1)
+    normalise: bool = True
+
+
+class Network(Options):
+    """All numbers that the layers need. Saved in `config.json`."""
+
+    height: int
+    """Height in pixels that every image is scaled to."""
+    convolutions: tuple[Convolution, ...]
+    encoder_units: int
+    """LSTM units in each direction."""
+    encoder_layers: int
+    decoder_cell: Literal["lstm", "gru"]
+    decoder_units: int
+    decoder_layers: int
+    decoder_input: int | None
+    """Units of the linear layer in front of the decoder cell; None: the cell sees embedding and context themselves."""
+    embedding_size: int
+    attention_units: int
+    dropout: float
+
+    @property
+    def width_stride(self) -> int:
+        """Pixels of width that one time step of the encoder stands for."""
+        stride = 1
+        for convolution in self.convolutions:
+            stride *= convolution.stride[1] * convolution.pool[1]
+        return stride
+
+
+PRESETS = {
+    # About 2.2 M parameters. Strided convolutions: the costly full-resolution layers of a VGG are not there.
+    "fast": Network(
+        height=32,
+        convolutions=(
+            Convolution(channels=32, stride=(2, 2)),
+            Convolution(channels=64, stride=(2, 2)),
+            Convolution(channels=64),
+            Convolution(channels=96),
+            Convolution(channels=128, stride=(2, 1)),
+            Convolution(channels=128),
+            Convolution(channels=192, stride=(2, 1)),
+            Convolution(channels=192),
+        ),
+        encoder_units=128,
+        encoder_layers=1,
+        decoder_cell="lstm",
+        decoder_units=256,
+        decoder_layers=1,
+        decoder_input=None,
+        embedding_size=64,
+        attention_units=128,
+        dropout=0.1,
+    ),
+    # The layers of aocr 0.7.6 (Deng et al., "Image-to-Markup Generation", 2016, and its Attention-OCR): a CRNN's VGG.
+    "aocr": Network(
+        height=32,
+        convolutions=(
+            Convolution(channels=64, pool=(2, 2), normalise=False),
+            Convolution(channels=128, pool=(2, 2), normalise=False),
+            Convolution(channels=256),
+            Convolution(channels=256, pool=(2, 1), normalise=False),
+            Convolution(channels=512),
+            Convolution(channels=512, pool=(2, 1), normalise=False),
+            Convolution(channels=512, kernel=(2, 2), pool=(2, 1)),
+        ),
+        encoder_units=256,
+        encoder_layers=1,
+        decoder_cell="lstm",
+        decoder_units=128,
+        decoder_layers=2,
+        decoder_input=128,
+        embedding_size=10,
+        attention_units=512,
+        dropout=0.5,
+    ),
+}
+
+
+def network(options: ModelOptions) -> Network:
+    """The preset's network with the changes that the options ask for."""
+    changes = {
+        "embedding_size": options.target_embedding_size,
+        "decoder_units": options.attn_num_hidden,
+        "decoder_layers": options.attn_num_layers,
+        "decoder_cell": "gru" if options.use_gru else None,
+    }
+    return PRESETS[options.preset].model_copy(update={name: value for name, value in changes.items() if value})

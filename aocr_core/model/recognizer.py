@@ -1,0 +1,79 @@
+"""The whole network: image -> features -> memory -> text, with a CTC head beside the attention decoder."""
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import layers
+
+from aocr_core.model.backbone import Backbone
+from aocr_core.model.decoder import Decoded, Decoder
+from aocr_core.model.encoder import Encoder
+from aocr_core.model.presets import Network
+
+Tensor = Any
+
+
+class Encoded(NamedTuple):
+    """The encoder's view of a batch of images."""
+
+    memory: Tensor
+    """`[batch, time, features]`"""
+    lengths: Tensor
+    """Valid time steps, `[batch]`"""
+
+
+class AttentionOCR(keras.Model):
+    """Reads one line of text in an image.
+
+    Args:
+        network: Sizes of the layers.
+        symbols: Number of symbol ids, the special ones included.
+        channels: 1 (brightness) or 3 (RGB).
+    """
+
+    def __init__(self, network: Network, symbols: int, channels: int = 1) -> None:
+        super().__init__(name="attention_ocr")
+        self.network = network
+        self.channels = channels
+        self.backbone = Backbone(network.convolutions, network.dropout, name="backbone")
+        self.encoder = Encoder(network.encoder_units, network.encoder_layers, network.dropout, name="encoder")
+        self.decoder = Decoder(network, symbols, name="decoder")
+        self.ctc = layers.Dense(symbols, name="ctc")
+
+    def encode(self, images: Tensor, widths: Tensor, training: bool = False) -> Encoded:
+        """Images `[batch, height, width, channels]` in [-1, 1] with valid widths `[batch]` -> memory and lengths."""
+        features, lengths = self.backbone(images, widths, training=training)
+        return Encoded(self.encoder(features, lengths, training=training), lengths)
+
+    def call(
+        self, images: Tensor, widths: Tensor, inputs: Tensor, training: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Teacher-forced pass for training.
+
+        Args:
+            images: `[batch, height, width, channels]` in [-1, 1].
+            widths: Valid pixels of each row, `[batch]`.
+            inputs: GO, then the symbols, `[batch, steps]`.
+            training: As for Keras.
+
+        Returns:
+            decoder logits `[batch, steps, symbols]`, CTC logits `[batch, time, symbols]` (blank is id 0) and the valid
+            time steps `[batch]`.
+        """
+        memory, lengths = self.encode(images, widths, training=training)
+        logits, _ = self.decoder(memory, lengths, inputs, training=training)
+        return logits, self.ctc(memory), lengths
+
+    def read(self, images: Tensor, widths: Tensor, steps: int) -> Decoded:
+        """Greedy reading of images `[batch, height, width, channels]`, at most `steps` symbols with END."""
+        memory, lengths = self.encode(images, widths)
+        return self.decoder.greedy(memory, lengths, steps)
+
+    @classmethod
+    def create(cls, network: Network, symbols: int, channels: int = 1) -> "AttentionOCR":
+        """A model whose weights exist, so that they can be loaded or counted."""
+        model = cls(network, symbols, channels)
+        width = 8 * network.width_stride
+        images = keras.ops.zeros((1, network.height, width, channels))
+        model(images, keras.ops.full((1,), width, dtype="int32"), keras.ops.ones((1, 2), dtype="int32"))
+        return model

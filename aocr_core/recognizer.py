@@ -1,0 +1,147 @@
+"""The Python door: load a model or an export, read images.
+
+from aocr_core import Recognizer
+for reading in Recognizer.load("checkpoints").read(["a.png", "b.jpg"]):
+    print(reading.text, reading.probability)
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from aocr_core import model_dir, storage
+from aocr_core.charset import Charset
+from aocr_core.data import images
+from aocr_core.errors import AocrError
+from aocr_core.model_dir import ModelConfig
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+AnyImage = "str | Path | bytes | Image.Image | np.ndarray"
+Signature = Callable[..., dict[str, tf.Tensor]]
+SAVED_MODEL = "saved_model.pb"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one image."""
+
+    text: str
+    probability: float
+    """Of the whole text, its end included."""
+    symbols: tuple[str, ...] = ()
+    """The text as symbols (characters or tokens)."""
+    symbol_probabilities: tuple[float, ...] = ()
+    """One for each symbol and one for the end, which is missing when the text was cut at the greatest length."""
+    attention: np.ndarray | None = None
+    """`[symbols, time]`, rows sum to 1; column t looks at the share [t / time, (t + 1) / time] of the image's width."""
+
+
+class Recognizer:
+    """A trained model, ready to read. Create it with `load`."""
+
+    def __init__(self, serve: Signature, details: Signature, config: ModelConfig) -> None:
+        self._serve = serve
+        self._details = details
+        self.config = config
+
+    @property
+    def charset(self) -> Charset:
+        """The symbols the model can write."""
+        return self.config.charset
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Recognizer":
+        """Load a model directory, an export, or the newest version in an export's base directory.
+
+        Args:
+            path: Local, or `gs://…`.
+
+        Raises:
+            AocrError: there is no usable model.
+        """
+        path = str(path)
+        if storage.exists(storage.join(path, model_dir.CONFIG)):
+            from aocr_core.export.signatures import ReadingGraph
+
+            graph = ReadingGraph(*model_dir.load_model(path))
+            return cls(graph.serve, graph.details, graph.config)
+        with storage.local_copy(newest_version(path)) as local:
+            return cls._from_saved_model(local)
+
+    @classmethod
+    def _from_saved_model(cls, path: Path) -> "Recognizer":
+        config = path / "assets" / model_dir.CONFIG
+        if not (path / SAVED_MODEL).is_file():
+            raise AocrError(
+                f"{path} holds neither a model directory ({model_dir.CONFIG}) nor an export ({SAVED_MODEL})"
+            )
+        try:
+            loaded = tf.saved_model.load(str(path))
+            signatures = loaded.signatures
+            recognizer = cls(
+                signatures["serving_default"],
+                signatures["details"],
+                ModelConfig.model_validate(json.loads(config.read_bytes())),
+            )
+        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            raise AocrError(f"cannot load the export {path}: {str(error).splitlines()[0]}") from error
+        recognizer._keep = loaded  # the signatures do not keep the variables alive
+        return recognizer
+
+    _keep: Any = None
+
+    def read(self, images_: "Iterable[Any]", attention: bool = False, batch_size: int = 64) -> list[Reading]:
+        """Read images.
+
+        Args:
+            images_: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits.
+            attention: Also give symbols, their probabilities and the attention.
+            batch_size: Images read at a time.
+
+        Raises:
+            AocrError: an image cannot be read; the message names it.
+        """
+        plain = (images.from_any(image).data for image in images_)
+        readings: list[Reading] = []
+        while batch := list(islice(plain, batch_size)):
+            readings += self.read_plain(batch, attention=attention)
+        return readings
+
+    def read_plain(self, encoded: Sequence[bytes], attention: bool = False) -> list[Reading]:
+        """Read one batch of images that `aocr_core.data.images` has already made plain."""
+        if not encoded:
+            return []
+        strings = tf.constant(list(encoded))
+        if not attention:
+            outputs = {name: value.numpy() for name, value in self._serve(strings).items()}
+            pairs = zip(outputs["output"], outputs["probability"], strict=True)
+            return [Reading(text.decode(), float(probability)) for text, probability in pairs]
+        outputs = {name: value.numpy() for name, value in self._details(strings).items()}
+        return [_reading({name: value[row] for name, value in outputs.items()}) for row in range(len(encoded))]
+
+
+def _reading(row: dict[str, Any]) -> Reading:
+    symbols = [symbol.decode() for symbol in row["symbols"]]
+    count = next((index for index, symbol in enumerate(symbols) if not symbol), len(symbols))
+    probabilities = row["symbol_probabilities"][: count + 1]
+    return Reading(
+        row["output"].decode(),
+        float(row["probability"]),
+        tuple(symbols[:count]),
+        tuple(float(probability) for probability in probabilities if probability > 0),
+        row["attention"][:count, : row["time_steps"]],
+    )
+
+
+def newest_version(path: str) -> str:
+    """The newest of the versions `PATH/<number>/`; `path` itself where there are none."""
+    numbers = [int(name) for name in storage.list_dirs(path) if name.isdigit()]
+    return storage.join(path, str(max(numbers))) if numbers else path

@@ -1,0 +1,193 @@
+"""The training loop: steps, learning rate, validation, best weights, early stop."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from aocr_core import model_dir
+from aocr_core.config import TrainOptions
+from aocr_core.errors import AocrError
+from aocr_core.evaluation.metrics import Summary
+from aocr_core.model.recognizer import AttentionOCR
+from aocr_core.progress import track
+from aocr_core.training import schedule
+from aocr_core.training.average import WeightAverage
+from aocr_core.training.checkpoints import Checkpoints
+from aocr_core.training.step import Batch, Step
+from aocr_core.training.validation import Validator
+
+logger = logging.getLogger(__name__)
+
+LEAST_STEPS_BETWEEN, MOST_STEPS_BETWEEN = 50, 500
+"""Default steps between validations: an epoch, within these bounds."""
+
+
+SCALAR = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class="DATA_CLASS_SCALAR"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long the training is."""
+
+    steps: int
+    steps_per_epoch: float
+    steps_between: int
+    """From one validation and checkpoint to the next."""
+
+    @classmethod
+    def make(cls, rows: int, options: TrainOptions) -> "Plan":
+        """Lengths for `rows` training images; at least one step."""
+        assert options.num_epoch is not None  # resolved
+        epoch = rows / options.batch_size
+        between = options.steps_per_checkpoint or min(max(round(epoch), LEAST_STEPS_BETWEEN), MOST_STEPS_BETWEEN)
+        return cls(max(1, math.ceil(epoch * options.num_epoch)), epoch, between)
+
+
+@dataclass
+class Tools:
+    """What the loop drives."""
+
+    model: AttentionOCR
+    optimizer: keras.optimizers.Optimizer
+    average: WeightAverage
+    step: Step
+    validator: Validator
+
+
+class Loop:
+    """Runs the steps of one training in a local directory."""
+
+    def __init__(self, directory: Path, tools: Tools, options: TrainOptions, plan: Plan) -> None:
+        self.directory = directory
+        self.tools = tools
+        self.options = options
+        self.plan = plan
+        self.checkpoints = Checkpoints(directory / model_dir.LATEST, tools.model, tools.optimizer, tools.average)
+        self.state = self.checkpoints.restore()
+        self._clock = time.monotonic()
+        self._waited = 0.0
+
+    def run(self, batches: Iterator[Batch]) -> str:
+        """Train to the end of the plan, of the time budget, or of progress.
+
+        An interruption (Ctrl-C) saves a checkpoint first.
+
+        Returns:
+            Why the training ended.
+
+        Raises:
+            AocrError: the loss is not a number any more.
+        """
+        plan, state = self.plan, self.state
+        if state.step:
+            logger.info("going on at step %d of %d", state.step, plan.steps)
+        writer = tf.summary.create_file_writer(str(self.directory / model_dir.LOGS))
+        with track("train", plan.steps, "steps", done=state.step) as bar, writer.as_default():
+            self._clock = time.monotonic()
+            try:
+                while (reason := self._finished()) is None:
+                    scalars = self._train_step(batches)
+                    bar.advance(epoch=f"{state.step / plan.steps_per_epoch:.1f}", loss=scalars["loss"])
+                    if state.step % plan.steps_between == 0 or self._at_the_end():
+                        summary = self._validate(scalars)
+                        bar.advance(0, accuracy=f"{summary.accuracy:.1%}", CER=f"{summary.cer:.2%}")
+            except KeyboardInterrupt:
+                self.checkpoints.save(state)
+                logger.info("interrupted at step %d: the next run goes on from here", state.step)
+                raise
+        return reason
+
+    def _progress(self) -> float:
+        """Share of the training that is done: of the steps or of the time, whichever is further."""
+        share = self.state.step / self.plan.steps
+        budget = self.options.max_minutes
+        return share if budget is None else max(share, self.state.seconds / (60 * budget))
+
+    def _at_the_end(self) -> bool:
+        return self._progress() >= 1.0
+
+    def _finished(self) -> str | None:
+        if self.state.step >= self.plan.steps:
+            return f"{self.plan.steps} steps are done"
+        if self._at_the_end():
+            return f"the time budget of {self.options.max_minutes:g} minutes is used up"
+        if self.options.patience and self.state.stale >= self.options.patience:
+            return f"no improvement in {self.state.stale} validations"
+        return None
+
+    def _lap(self) -> None:
+        now = time.monotonic()
+        self.state.seconds += now - self._clock
+        self._clock = now
+
+    def _train_step(self, batches: Iterator[Batch]) -> dict[str, float]:
+        assert self.options.initial_learning_rate is not None  # resolved
+        warm_up = schedule.warm_up_share(self.plan.steps)
+        rate = self.options.initial_learning_rate
+        if self.options.optimizer == "adamw":  # Adadelta finds its own pace
+            rate = schedule.rate(self._progress(), warm_up, rate)
+        self.tools.optimizer.learning_rate.assign(rate)
+        asked = time.monotonic()
+        batch = next(batches)
+        self._waited += time.monotonic() - asked
+        scalars = {name: float(value) for name, value in self.tools.step(batch).items()}
+        self.state.step += 1
+        self._lap()
+        if not math.isfinite(scalars["loss"]):
+            raise AocrError(
+                f"training diverged at step {self.state.step} (loss {scalars['loss']}): "
+                "try a smaller --initial-learning-rate"
+            )
+        return scalars | {"learning_rate": rate}
+
+    def _validate(self, scalars: dict[str, float]) -> Summary:
+        state = self.state
+        with self.tools.average.in_place():
+            summary = self.tools.validator()
+            state.stale += 1
+            if state.improves(summary.accuracy, summary.cer):
+                state.best_accuracy, state.best_cer, state.stale = summary.accuracy, summary.cer, 0
+                self._save_best()
+        waiting = self._waited / max(state.seconds - state.validated, 1e-9)
+        self._lap()
+        self._record(scalars, summary, waiting)
+        state.validated, self._waited = state.seconds, 0.0
+        self.checkpoints.save(state)
+        return summary
+
+    def _save_best(self) -> None:
+        path = self.directory / model_dir.WEIGHTS
+        unfinished = path.with_name("unfinished." + path.name)
+        self.tools.model.save_weights(unfinished)
+        unfinished.replace(path)
+
+    def _record(self, scalars: dict[str, float], summary: Summary, waiting: float) -> None:
+        """One line of history, and the same numbers for TensorBoard."""
+        numbers = {
+            **{name: round(value, 6) for name, value in scalars.items()},
+            "accuracy": summary.accuracy,
+            "cer": summary.cer,
+            "waiting_share": round(waiting, 4),
+        }
+        line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **numbers}
+        with (self.directory / model_dir.HISTORY).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        # `tf.summary.scalar` needs the TensorBoard package, which only those who look at the logs have to install.
+        for name, value in numbers.items():
+            tf.summary.write(name, tf.constant(value, tf.float32), step=self.state.step, metadata=SCALAR)
+        logger.info(
+            "step %d: loss %.4f, validation accuracy %.2f %%, CER %.2f %%",
+            self.state.step,
+            scalars["loss"],
+            100 * summary.accuracy,
+            100 * summary.cer,
+        )

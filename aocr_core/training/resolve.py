@@ -1,0 +1,145 @@
+"""Replace every "from the data" and "as the preset" by a number, once, before anything is built."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+import aocr_core
+from aocr_core.charset import Charset
+from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+from aocr_core.data.info import MAX_TOKENS, DatasetInfo
+from aocr_core.data.preprocess import ImageSpec
+from aocr_core.errors import AocrError
+from aocr_core.model import presets
+from aocr_core.model_dir import ModelConfig
+from aocr_core.training import schedule
+
+# Test images may be a little wider, and texts a little longer, than any in the training data.
+WIDTH_MARGIN = 1.1
+LENGTH_MARGIN = 1.25
+# A single stray panorama must not make every buffer as wide: what is far beyond nearly all images gets squeezed.
+COMMON_SHARE = 0.995
+STRAY_FACTOR = 2.0
+WIDTH_UNIT = 8
+
+PEAK_RATES = {"adamw": 0.002, "adadelta": 1.0}
+
+
+def resolve(
+    info: DatasetInfo,
+    model: ModelOptions,
+    data: DataOptions,
+    train: TrainOptions,
+    existing: ModelConfig | None = None,
+) -> ModelConfig:
+    """The complete configuration for training on a data set.
+
+    Args:
+        info: What is known of the training data.
+        model: What the network looks like.
+        data: How labels become symbols.
+        train: How the weights are found.
+        existing: The configuration of the model that the training goes on with; what is left open is as it was there.
+
+    Raises:
+        AocrError: the data set is empty, a label is longer than `max_prediction`, a symbol is not in the charset, or
+            an option contradicts the existing model.
+    """
+    if not info.rows:
+        raise AocrError("the data set is empty")
+    if existing is not None:
+        model = _filled(model, existing.options)
+    network = presets.network(model)
+    charset = choose_charset(info, data, existing.charset if existing else None)
+    image = image_spec(info, model, network.height)
+    longest = info.longest_label(charset.kind)
+    limit = model.max_prediction or math.ceil(longest * LENGTH_MARGIN) + 1
+    if longest > limit:
+        raise AocrError(
+            f"the longest label has {longest} symbols, more than --max-prediction {limit}: raise it or leave it out"
+        )
+    optimizer = train.optimizer or ("adadelta" if model.preset == "aocr" else "adamw")
+    rows = max(1, round(info.rows * (1 - train.validation_share)))
+    resolved = ModelConfig(
+        versions={
+            "aocr": aocr_core.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+        },
+        options=model.model_copy(
+            update={
+                "max_width": image.width,
+                "max_height": image.height,
+                "max_prediction": limit,
+                "target_embedding_size": network.embedding_size,
+                "attn_num_hidden": network.decoder_units,
+                "attn_num_layers": network.decoder_layers,
+            }
+        ),
+        data=data,
+        training=train.model_copy(
+            update={
+                "optimizer": optimizer,
+                "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
+                "num_epoch": train.num_epoch or schedule.default_epochs(rows),
+            }
+        ),
+        image=image,
+        network=network,
+        charset=charset,
+        dataset=info.fingerprint,
+    )
+    if existing is not None:
+        _check_same_network(resolved, existing)
+    return resolved
+
+
+def _filled(model: ModelOptions, existing: ModelOptions) -> ModelOptions:
+    """What was not given is as in the existing model."""
+    given = model.model_dump(exclude_unset=True, exclude_none=True)
+    return existing.model_copy(update=given)
+
+
+def _check_same_network(resolved: ModelConfig, existing: ModelConfig) -> None:
+    new, old = resolved.network_part(), existing.network_part()
+    different = [name for name in new if new[name] != old[name]]
+    if different:
+        raise AocrError(
+            f"the model directory holds a model with another {' and another '.join(different)}: leave the options out "
+            "to go on with it, start anew with --no-resume, or name another --model-dir"
+        )
+
+
+def choose_charset(info: DatasetInfo, data: DataOptions, existing: Charset | None) -> Charset:
+    """The charset asked for, that of the existing model, or the symbols of the data.
+
+    Raises:
+        AocrError: labels hold symbols that the given charset lacks; the message names them.
+    """
+    symbols = info.symbols if data.label_kind == "characters" else info.tokens
+    if not symbols:
+        raise AocrError(f"the labels have more than {MAX_TOKENS} different tokens: train on characters")
+    found = Charset.from_labels((s.upper() if data.force_uppercase else s for s in symbols), data.label_kind)
+    if data.charset is None and existing is None:
+        return found
+    charset = existing if data.charset is None and existing else Charset.named(data.charset or "")
+    if unknown := [symbol for symbol in found.symbols if symbol not in charset.symbols]:
+        shown = " ".join(repr(symbol) for symbol in unknown[:20]) + (" …" if len(unknown) > 20 else "")
+        raise AocrError(
+            f"{len(unknown)} symbols of the labels are not in the charset {data.charset}: {shown}. "
+            "Add them to it, or leave --charset out to learn those in the data"
+        )
+    return charset
+
+
+def image_spec(info: DatasetInfo, model: ModelOptions, height: int) -> ImageSpec:
+    """Sizes of what the network sees: as wide as the options say, or as the data needs."""
+    if model.max_width is not None:
+        width = math.ceil(model.max_width / (model.max_height or height) * height)
+    else:
+        common = info.aspect_quantile(COMMON_SHARE) * height
+        widest = info.aspect_quantile(1.0) * height
+        width = math.ceil(min(widest, STRAY_FACTOR * common) * WIDTH_MARGIN)
+    width = max(1, math.ceil(width / WIDTH_UNIT)) * WIDTH_UNIT
+    return ImageSpec(height=height, width=width, channels=3 if model.color else 1)

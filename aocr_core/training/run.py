@@ -1,0 +1,148 @@
+"""`train`: from a data set to a model directory."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from aocr_core import model_dir
+from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
+from aocr_core.data import batches, info, records
+from aocr_core.errors import UsageError
+from aocr_core.model.recognizer import AttentionOCR
+from aocr_core.model_dir import ModelConfig
+from aocr_core.training import strategy as strategies
+from aocr_core.training.average import WeightAverage
+from aocr_core.training.checkpoints import State
+from aocr_core.training.loop import Loop, Plan, Tools
+from aocr_core.training.resolve import resolve
+from aocr_core.training.step import build_optimizer, build_step
+from aocr_core.training.validation import Validator
+
+logger = logging.getLogger(__name__)
+
+CACHE_BYTES = 2**30
+"""Prepared images are kept in memory as long as they need less than a gigabyte."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a training ended. Accuracy and CER are the best validation's."""
+
+    accuracy: float
+    cer: float
+    epochs: float
+    steps: int
+    seconds: float
+    stopped: str
+    """Why it ended, in words."""
+
+
+def train(
+    dataset: str,
+    directory: str = DEFAULT_MODEL_DIR,
+    validation: str | None = None,
+    *,
+    model: ModelOptions | None = None,
+    data: DataOptions | None = None,
+    options: TrainOptions | None = None,
+) -> TrainResult:
+    """Train a recogniser, or go on with one.
+
+    Args:
+        dataset: A TFRecord file or a folder of shards.
+        directory: The model directory to write.
+        validation: Data set to judge by; None holds a share of `dataset` out (of a tiny one, all images are judged).
+        model: What the network looks like.
+        data: How labels become symbols.
+        options: How the weights are found.
+
+    Raises:
+        AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
+            a loss that is not a number.
+        UsageError: a path or a device that is not there.
+    """
+    options = options or TrainOptions()
+    strategy = strategies.choose(options.gpu_id)
+    keras.utils.set_random_seed(options.seed)
+    files = records.files(dataset)
+    described = info.load(dataset)
+    if validation is not None or not batches.any_held_out(files, options.validation_share):
+        options = options.model_copy(update={"validation_share": 0.0})
+    target = Path(directory)
+    existing = _existing(target) if options.resume else None
+    config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
+    if existing is None:
+        _start_anew(target, config)
+    logger.info(_describe(config, described.rows))
+    return _run(target, config, files, records.files(validation) if validation else files, described, strategy)
+
+
+def _existing(target: Path) -> ModelConfig | None:
+    return model_dir.read_config(str(target)) if (target / model_dir.CONFIG).exists() else None
+
+
+def _start_anew(target: Path, config: ModelConfig) -> None:
+    """Make the directory and drop what an earlier model left in it; nothing else in it is touched."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the model directory {target}: {error.strerror}") from error
+    for name in (model_dir.LATEST, model_dir.LOGS):
+        shutil.rmtree(target / name, ignore_errors=True)
+    for name in (model_dir.WEIGHTS, model_dir.HISTORY):
+        (target / name).unlink(missing_ok=True)
+    model_dir.write_config(str(target), config)
+
+
+def _describe(config: ModelConfig, rows: int) -> str:
+    image, training = config.image, config.training
+    return (
+        f"training on {rows} images, {len(config.charset)} symbols, input {image.height}x{image.width}x{image.channels}, "
+        f"texts up to {config.options.max_prediction} symbols, {training.num_epoch} epochs of batches of "
+        f"{training.batch_size} ({config.options.preset}, {training.optimizer})"
+    )
+
+
+def _run(
+    target: Path,
+    config: ModelConfig,
+    files: list[str],
+    validation_files: list[str],
+    described: info.DatasetInfo,
+    strategy: tf.distribute.Strategy,
+) -> TrainResult:
+    options = config.training
+    share = options.validation_share
+    spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
+    cache = described.rows * described.mean_aspect * config.image.height**2 * config.image.channels < CACHE_BYTES
+    rows = max(1, round(described.rows * (1 - share)))
+    stream = batches.training_batches(
+        files, spec, share=share, seed=options.seed, rows=rows, distort=options.augment, cache=cache
+    )
+    with strategy.scope():
+        network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
+        optimizer = build_optimizer(options)
+        optimizer.build(network.trainable_variables)
+        average = WeightAverage(network.variables, options.ema_decay)
+    tools = Tools(
+        network,
+        optimizer,
+        average,
+        build_step(network, optimizer, average, options, strategy),
+        Validator(network, config, batches.evaluation_batches(validation_files, spec, share=share, cache=cache)),
+    )
+    plan = Plan.make(rows, options)
+    loop = Loop(target, tools, options, plan)
+    stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
+    logger.info("training ended: %s", stopped)
+    return _result(loop.state, plan, stopped)
+
+
+def _result(state: State, plan: Plan, stopped: str) -> TrainResult:
+    return TrainResult(
+        state.best_accuracy, state.best_cer, state.step / plan.steps_per_epoch, state.step, state.seconds, stopped
+    )

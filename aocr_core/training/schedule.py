@@ -1,0 +1,39 @@
+"""How long to train, and the learning rate on the way."""
+
+import math
+
+# Images to show before training ends by itself: small sets need many passes, large ones at least a few.
+LEAST_IMAGES = 48_000
+IMAGES_PER_ROW = 6
+
+WARM_UP_SHARE = 0.05
+MOST_WARM_UP_STEPS = 1000
+FLOOR = 0.01
+"""The learning rate ends at this share of its peak."""
+
+
+def default_epochs(rows: int) -> int:
+    """Passes over `rows` training images when the user names none."""
+    return math.ceil((LEAST_IMAGES + IMAGES_PER_ROW * rows) / rows)
+
+
+def rate(progress: float, warm_up: float, peak: float) -> float:
+    """Linear warm-up, then half a cosine (Loshchilov and Hutter, https://arxiv.org/abs/1608.03983).
+
+    Args:
+        progress: Share of the training that is done, 0 to 1; of the steps, or of the time budget, whichever is further.
+        warm_up: Share of the training in which the rate rises.
+        peak: Highest rate.
+
+    Returns:
+        The learning rate.
+    """
+    if progress < warm_up:
+        return peak * max(progress, warm_up / 100) / warm_up
+    done = min(1.0, (progress - warm_up) / (1.0 - warm_up))
+    return peak * (FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + math.cos(math.pi * done)))
+
+
+def warm_up_share(steps: int) -> float:
+    """Share of the training spent warming up."""
+    return min(WARM_UP_SHARE, MOST_WARM_UP_STEPS / steps)
