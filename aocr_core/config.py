@@ -143,12 +143,14 @@ class SynthOptions(Options):
 class PrepareOptions(Options):
     """How a data set is built."""
 
-    shards: Annotated[int, Field(ge=0)] = Field(0, description="Number of files in a folder. [0: one per 128 MB]")
-    workers: Annotated[int, Field(ge=0)] = Field(
-        0, description="Threads that read and check images. [0: one a core, 16 for gs://]"
+    shards: PositiveInt | None = Field(
+        None, description="Number of files in a folder. [default: a new one every 128 MB]"
     )
-    log_step: Annotated[int, Field(ge=0)] = Field(
-        0, description="Log a line every so many rows. [0: only the progress bar]"
+    workers: PositiveInt | None = Field(
+        None, description="Threads that read and check images. [default: one a core; 16 for gs://]"
+    )
+    log_step: PositiveInt | None = Field(
+        None, description="Log a line every so many rows. [default: only the progress bar]"
     )
     strict: bool = Field(False, description="Any rejected row is an error, and nothing is written.")
     save_filename: bool = Field(False, description="Keep the path of each image in the record.")

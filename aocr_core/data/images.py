@@ -8,7 +8,7 @@ files are found by decoding them in full, since a file with a good header may st
 import io
 import os
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -197,8 +197,8 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
 
 
 def _look(flat: Image.Image) -> tuple[str, ...]:
-    contrast = np.ptp(np.asarray(flat), axis=(0, 1)).max()
-    return (UNIFORM,) if contrast < MIN_CONTRAST else ()
+    extrema = (cast(tuple[int, int], band.getextrema()) for band in flat.split())
+    return (UNIFORM,) if all(high - low < MIN_CONTRAST for low, high in extrema) else ()
 
 
 def _png(flat: Image.Image) -> bytes:

@@ -128,10 +128,10 @@ class ShardWriter:
 
     Args:
         folder: where the shards go; it exists.
-        shards: deal the records out in turn to so many files; 0: begin a new file every `SHARD_BYTES`.
+        shards: deal the records out in turn to so many files; None: begin a new file every `SHARD_BYTES`.
     """
 
-    def __init__(self, folder: Path, shards: int = 0) -> None:
+    def __init__(self, folder: Path, shards: int | None = None) -> None:
         self._folder, self._shards = folder, shards
         self._stack = ExitStack()
         self._parts: list[BinaryIO] = []

@@ -111,13 +111,13 @@ class Target:
 
 
 @contextmanager
-def open_target(output: str, shards: int = 0) -> Iterator[Target]:
+def open_target(output: str, shards: int | None = None) -> Iterator[Target]:
     """A data set that is published at `output`, with its description, when the block ends well.
 
     Args:
         output: `NAME.tfrecords` for one file, with `NAME.tfrecords.json` and `NAME.tfrecords.rejected.tsv` beside it;
             else a folder of shards with `dataset.json` and `rejected.tsv`.
-        shards: number of files in a folder; 0: by size.
+        shards: number of files in a folder; None: by size.
 
     Raises:
         UsageError: the folder holds something that is no data set.
@@ -126,7 +126,7 @@ def open_target(output: str, shards: int = 0) -> Iterator[Target]:
     if output.endswith(records.ENDING):
         with (
             storage.output_file(info.place(output)) as description,  # published last: newer than what it describes
-            storage.output_file(f"{output}.{REJECTED}") as rejected,
+            storage.output_file(rejected_place(output)) as rejected,
             storage.output_file(output) as file,
         ):
             with records.Writer(file) as sink, rejected.open("w", encoding="utf-8") as rejections:
@@ -143,6 +143,11 @@ def open_target(output: str, shards: int = 0) -> Iterator[Target]:
             target = Target(shard_sink, rejections)
             yield target
         target.describe(folder.glob(f"*{records.ENDING}"), folder / info.NAME)
+
+
+def rejected_place(output: str) -> str:
+    """Where the rejected rows of a data set are listed: in its folder, or beside its single file."""
+    return f"{output}.{REJECTED}" if output.endswith(records.ENDING) else storage.join(output, REJECTED)
 
 
 def _refuse_foreign(folder: str) -> None:
