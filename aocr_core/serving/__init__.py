@@ -1,0 +1,1 @@
+"""HTTP serving of exported models: versions on disk, TF Serving's REST dialect, Vertex AI's container contract."""

@@ -1,0 +1,82 @@
+"""An exported model in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf import saved_model_pb2
+
+from aocr_core.errors import AocrError
+from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
+from aocr_core.serving.versions import GRAPH_FILE
+
+OUTPUTS = {"output", "probability"}
+
+
+def load(folder: Path) -> "Model":
+    """Load a SavedModel and run each signature once, so that the first request is not the slow one.
+
+    Raises:
+        AocrError: the folder is damaged, or holds a model that does not answer as ours do.
+    """
+    try:
+        model = Model(folder)
+        model.warm_up()
+    # TensorFlow reports a damaged SavedModel with half a dozen unrelated exceptions, protobuf adds its own.
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise AocrError(f"cannot load the model in {folder}: {reason}") from error
+    return model
+
+
+class Model:
+    """A SavedModel's signatures, called with encoded images.
+
+    Attributes:
+        metadata: The signature definitions as TF Serving's `/metadata` shows them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # The signatures do not keep the object alive whose variables they use.
+        self._root = tf.saved_model.load(str(folder))
+        self._signatures: dict[str, Any] = dict(self._root.signatures)
+        self.metadata = _signature_definitions(folder)
+        default = self._signatures.get(DEFAULT_SIGNATURE)
+        if default is None or OUTPUTS - set(default.structured_outputs):
+            raise AocrError(f"its signature {DEFAULT_SIGNATURE} does not give {' and '.join(sorted(OUTPUTS))}")
+
+    @property
+    def signatures(self) -> set[str]:
+        """Names of the signatures that can be asked for."""
+        return set(self._signatures)
+
+    def run(self, images: list[bytes], signature: str = DEFAULT_SIGNATURE) -> dict[str, np.ndarray]:
+        """Read images.
+
+        Args:
+            images: Encoded images that the graph decodes faithfully (see `aocr_core.data.images`), at least one.
+            signature: `serving_default` or `details`.
+
+        Returns:
+            The signature's outputs, each `[images, ...]`; texts are UTF-8 bytes.
+        """
+        outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
+        return {name: outputs[name].numpy() for name in sorted(outputs)}
+
+    def warm_up(self) -> None:
+        """Run every signature on a blank image."""
+        blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
+        for signature in self._signatures:
+            self.run([blank], signature)
+
+
+def _signature_definitions(folder: Path) -> dict[str, Any]:
+    saved = saved_model_pb2.SavedModel.FromString((folder / GRAPH_FILE).read_bytes())
+    return {
+        name: json_format.MessageToDict(
+            definition, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        for name, definition in saved.meta_graphs[0].signature_def.items()
+    }

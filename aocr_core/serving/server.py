@@ -1,0 +1,140 @@
+"""Runs the HTTP application: opens the port, loads the model, watches for new versions, stops when it should."""
+
+import asyncio
+import errno
+import logging
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from aocr_core.config import ServeOptions
+from aocr_core.errors import AocrError
+from aocr_core.serving.app import create_app
+from aocr_core.serving.versions import Versions
+from aocr_core.serving.vertex import Contract
+
+if TYPE_CHECKING:
+    from aocr_core.serving.model import Model
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.1
+GRACE_SECONDS = 30
+"""Time for the requests in flight when the server is told to stop."""
+
+
+class Server:
+    """Serves the versions in a folder. The port is open, and the model loaded, when the constructor returns.
+
+    Args:
+        base: Folder of the versions (see `aocr_core.serving.versions`).
+        options: Where to listen and under which name.
+        contract: Vertex AI's container contract, where it holds.
+
+    Raises:
+        AocrError: the port is not to be had, or no version can be loaded.
+    """
+
+    def __init__(self, base: Path, options: ServeOptions, contract: Contract | None = None) -> None:
+        # First the port: it takes no time to see that it is in use, but seconds to load a model.
+        self._socket = _listen(options.host, options.rest_api_port)
+        try:
+            self.versions = Versions(base, _load)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._options = options
+        self.url = self._url()
+        """Address of the model: append `:predict` to ask."""
+        self._activity = _Activity(create_app(self.versions, options.model_name, contract))
+        # What uvicorn complains of, tracebacks among it, goes where our own log lines go.
+        logging.getLogger("uvicorn").parent = logging.getLogger("aocr_core")
+        config = uvicorn.Config(
+            self._activity,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self._uvicorn = uvicorn.Server(config)
+
+    def _url(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/models/{self._options.model_name}"
+
+    def run(self) -> None:
+        """Serve until `stop`, SIGTERM, SIGINT or the idle limit; requests in flight are answered first."""
+        stop_watching = threading.Event()
+        watcher = threading.Thread(target=self.versions.watch, args=(stop_watching,), name="versions", daemon=True)
+        watcher.start()
+        try:
+            asyncio.run(self._serve())
+        finally:
+            stop_watching.set()
+            watcher.join()
+
+    def stop(self) -> None:
+        """Make `run` return soon. May be called from any thread."""
+        self._uvicorn.should_exit = True
+
+    async def _serve(self) -> None:
+        caretaker = asyncio.create_task(self._announce_and_stop_when_idle())
+        try:
+            await self._uvicorn.serve(sockets=[self._socket])
+        finally:
+            caretaker.cancel()
+
+    async def _announce_and_stop_when_idle(self) -> None:
+        while not self._uvicorn.started:
+            await asyncio.sleep(TICK_SECONDS)
+        print(f"Serving aocr version {self.versions.current.version} at {self.url}", flush=True)
+        limit = self._options.stop_after_idle
+        while not 0 < limit < self._activity.idle_seconds:
+            await asyncio.sleep(TICK_SECONDS)
+        logger.info("No request for %g seconds: stopping", limit)
+        self.stop()
+
+
+class _Activity:
+    """Passes requests on to an application and knows how long there has been none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._in_flight = 0
+        self._last = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        return 0.0 if self._in_flight else time.monotonic() - self._last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        self._in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+            self._last = time.monotonic()
+
+
+def _load(folder: Path) -> "Model":
+    # TensorFlow takes seconds to import; a mistake in the options is answered before.
+    from aocr_core.serving import model
+
+    return model.load(folder)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AocrError(f"port {port} is in use; choose another with --rest-api-port (0: a free one)") from error
+        raise AocrError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error

@@ -1,0 +1,138 @@
+"""Versions of a model on disk, laid out as TF Serving expects them: `BASE/<number>/saved_model.pb`.
+
+One version is in memory: the one with the highest number that can be loaded. A new version is loaded and warmed up
+while the old one answers, and only then takes over; one that cannot be loaded is refused and the old one stays.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from aocr_core.errors import AocrError, UsageError
+
+logger = logging.getLogger(__name__)
+
+GRAPH_FILE = "saved_model.pb"
+POLL_SECONDS = 1.0
+
+Model = TypeVar("Model")
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Served(Generic[Model]):
+    """The version that answers."""
+
+    version: int
+    model: Model
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a version does not serve, and the state of its files when that was found out."""
+
+    reason: str
+    stamp: Stamp
+
+
+def find_versions(base: Path) -> dict[int, Path]:
+    """Folders of `base` that hold a SavedModel, by version number.
+
+    A `base` that is itself a SavedModel (the original's `aocr export DIR`) is version 1.
+    """
+    if (base / GRAPH_FILE).is_file():
+        return {1: base}
+    if not base.is_dir():
+        return {}
+    numbered = [folder for folder in base.iterdir() if folder.name.isascii() and folder.name.isdecimal()]
+    return {int(folder.name): folder for folder in numbered if (folder / GRAPH_FILE).is_file()}
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Names, sizes and times of a version's files: changes while the version is being copied."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple((str(path.relative_to(folder)), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files)
+
+
+def _nothing_to_serve(base: Path) -> str:
+    if not base.is_dir():
+        return f"no such folder: {base}"
+    if (base / "config.json").is_file():
+        return f"{base} is a model directory, not an export; run: aocr export OUTPUT --model-dir {base}"
+    return f"no exported model in {base} (looked for <number>/{GRAPH_FILE}); write one with: aocr export {base}"
+
+
+class Versions(Generic[Model]):
+    """Keeps the highest loadable version of `base` in memory.
+
+    Args:
+        base: The folder of the versions.
+        load: Reads a version folder and warms the model up; raises AocrError if the version is of no use.
+
+    Raises:
+        UsageError: there is no version at all.
+        AocrError: no version can be loaded; the message is the reason for the highest.
+    """
+
+    def __init__(self, base: Path, load: Callable[[Path], Model]) -> None:
+        self._base, self._load = base, load
+        self._seen: dict[int, Stamp] = {}
+        self._current: Served[Model] | None = None
+        self.refused: dict[int, Refusal] = {}
+        self.refresh()
+        if self.refused and self._current is None:
+            raise AocrError(self.refused[max(self.refused)].reason)
+        if self._current is None:
+            raise UsageError(_nothing_to_serve(base))
+
+    @property
+    def current(self) -> Served[Model]:
+        """The version that answers now. Ask once a request: the next call may return another version."""
+        assert self._current is not None  # the constructor has seen to it
+        return self._current
+
+    def refresh(self) -> None:
+        """Look at the folder once; switch if a better version is there, or if the current one was removed."""
+        found = find_versions(self._base)
+        self.refused = {number: refusal for number, refusal in self.refused.items() if number in found}
+        for number in sorted(found, reverse=True):
+            if self._current and number == self._current.version:
+                return
+            if self._try(number, found[number]):
+                return
+
+    def watch(self, stop: threading.Event, seconds: float = POLL_SECONDS) -> None:
+        """Refresh every `seconds` until `stop` is set. Meant for a thread of its own."""
+        trouble = ""
+        while not stop.wait(seconds):
+            try:
+                self.refresh()
+                trouble = ""
+            except OSError as error:  # files that vanish while we look, a network drive that is away
+                if str(error) != trouble:
+                    logger.warning("Cannot look for new versions: %s", error)
+                trouble = str(error)
+
+    def _try(self, number: int, folder: Path) -> bool:
+        """Load a version and let it take over; False if it is refused or still being written."""
+        stamp = _stamp(folder)
+        if number in self.refused and self.refused[number].stamp == stamp:
+            return False
+        settled = self._seen.get(number) == stamp
+        self._seen[number] = stamp
+        if self._current and not settled:
+            return False
+        try:
+            model = self._load(folder)
+        except AocrError as error:
+            logger.error("Version %d is refused: %s", number, error)
+            self.refused = {**self.refused, number: Refusal(str(error), stamp)}
+            return False
+        if self._current:
+            logger.info("Version %d takes over from version %d", number, self._current.version)
+        self.refused = {other: refusal for other, refusal in self.refused.items() if other != number}
+        self._current = Served(number, model)
+        return True

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from aocr_core.errors import AocrError
+from aocr_core.serving import model
+from tests.aocr_core.serving import tiny_export
+
+
+def test_reads_images_with_either_signature(tmp_path, place):
+    loaded = model.load(place(tmp_path / "1", "ä"))
+    images = [tiny_export.png(40), tiny_export.png(7, 9, gray=51)]
+    answer = loaded.run(images)
+    assert [text.decode() for text in answer["output"]] == ["ä40x20", "ä7x9"]
+    np.testing.assert_allclose(answer["probability"], [1.0, 0.2], rtol=1e-6)
+    details = loaded.run(images, "details")
+    assert b"".join(details["symbols"][1]).decode() == "ä7x9"
+    assert details["attention"].shape == (2, 6, 4)
+
+
+def test_metadata_names_the_input_and_the_outputs(tmp_path, place):
+    definition = model.load(place(tmp_path / "1")).metadata["serving_default"]
+    assert definition["method_name"] == "tensorflow/serving/predict"
+    assert definition["inputs"]["input"]["dtype"] == "DT_STRING"
+    assert definition["inputs"]["input"]["tensor_shape"]["unknown_rank"] is True
+    assert {name: output["dtype"] for name, output in definition["outputs"].items()} == {
+        "output": "DT_STRING",
+        "probability": "DT_FLOAT",
+    }
+
+
+@pytest.mark.parametrize(
+    "damage", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+)
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
+def test_damaged_export_is_one_clear_line(tmp_path, place, damage, content):
+    folder = place(tmp_path / "1")
+    (folder / damage).unlink()
+    if content is not None:
+        (folder / damage).write_bytes(content)
+    with pytest.raises(AocrError, match=f"cannot load the model in {folder}: .+") as error:
+        model.load(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_another_kind_of_model_is_refused(tmp_path):
+    folder = tiny_export.write(tmp_path / "1", signature="other")
+    with pytest.raises(AocrError, match="serving_default does not give output and probability"):
+        model.load(folder)
