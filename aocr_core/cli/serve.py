@@ -1,0 +1,76 @@
+"""`aocr serve`: answer over HTTP."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from aocr_core.cli import options
+from aocr_core.config import ServeOptions
+from aocr_core.errors import AocrError, UsageError
+
+
+def _like_tf_serving(flag: str) -> str:
+    """TF Serving writes its flags with underscores; `--rest_api_port` is `--rest-api-port`."""
+    return flag.replace("_", "-")
+
+
+@click.command(context_settings={"token_normalize_func": _like_tf_serving})
+@click.argument("directory", metavar="[DIR]", required=False)
+@click.option("--model-base-path", metavar="DIR", help="Another way to give DIR (TF Serving's flag).")
+@click.option("--port", type=int, help="TF Serving's gRPC port: accepted, but only the REST API is served.")
+@options.from_config(ServeOptions)
+def command(directory: str | None, model_base_path: str | None, port: int | None, **values: Any) -> None:
+    """Serve the models exported to DIR over HTTP.
+
+    DIR holds one folder per version (DIR/1, DIR/2, ...); the highest serves, and a new one is picked up while serving.
+    The flags of tensorflow_model_server work too. Where Vertex AI sets the AIP_ variables, its container contract
+    holds.
+
+    \b
+    aocr serve exported/
+    curl -X POST http://127.0.0.1:9001/v1/models/aocr:predict \\
+      -d "{\\"inputs\\": {\\"input\\": {\\"b64\\": \\"$(base64 -w0 word.png)\\"}}}"
+    """
+    from aocr_core.serving import vertex
+
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    contract = vertex.from_environment(os.environ)
+    if contract:
+        given = {name: value for name, value in values.items() if value is not None}
+        values = {"host": contract.host, "rest_api_port": contract.port} | given
+    base = _only_one(directory, model_base_path) or (contract and contract.storage_uri)
+    if not base:
+        raise UsageError("which model? Name the folder of the export: aocr serve DIR")
+    serve_options = options.build(ServeOptions, values)
+    if port is not None:
+        click.echo(f"--port {port} (gRPC) is ignored: only the REST API is served, see --rest-api-port", err=True)
+    _serve(base, serve_options, contract)
+
+
+def _serve(base: str, serve_options: ServeOptions, contract: Any) -> None:
+    try:
+        from aocr_core.serving.server import Server
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "uvicorn", "starlette"):
+            raise
+        raise AocrError("the server needs more packages; run: pip install 'aocr-pipeline[serve]'") from error
+    from aocr_core import storage
+
+    with storage.local_copy(base) as folder:
+        Server(folder, serve_options, contract).run()
+
+
+def _only_one(directory: str | None, model_base_path: str | None) -> str | None:
+    if directory and model_base_path and directory != model_base_path:
+        raise UsageError(f"two folders given: {directory} and --model-base-path {model_base_path}")
+    return directory or model_base_path
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """To be told to stop is the normal end of a server; uvicorn raises the signal again after its clean-up."""
+    sys.exit(0)
