@@ -1,0 +1,117 @@
+"""`aocr predict` as a user runs it. The model knows nothing: what counts is which images are answered, and how."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from aocr_core.cli.predict import _line, command
+from aocr_core.errors import AocrError, UsageError
+from aocr_core.recognizer import Reading
+from tests.aocr_core import untrained
+
+PREDICT = [sys.executable, "-m", "aocr_core", "predict"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    directory = tmp_path_factory.mktemp("model")
+    untrained.write(directory)
+    return str(directory)
+
+
+@pytest.fixture
+def images(tmp_path) -> Path:
+    """A folder with three images, `1.png` to `3.jpg`, and a file that is none."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, shade in [("1.png", 0), ("2.PNG", 99), ("3.jpg", 200)]:
+        Image.new("L", (60, 30), shade).save(folder / name)
+    (folder / "labels.txt").write_text("1.png a")
+    return folder
+
+
+def run(*arguments: str, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PREDICT, *arguments],
+        input=os.fsdecode(stdin),
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=120,
+    )
+
+
+def paths(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.slow
+def test_files_folders_and_standard_input_in_order(model, images):
+    done = run(f"{images}/2.PNG", str(images), "-", "--model-dir", model, stdin=f"{images}/1.png\n\n{images}/3.jpg")
+    assert done.returncode == 0, done.stderr
+    assert [Path(path).name for path in paths(done)] == ["2.PNG", "1.png", "2.PNG", "3.jpg", "1.png", "3.jpg"]
+    for line in done.stdout.splitlines():
+        _, text, probability = line.split("\t")
+        assert set(text) <= set("abc")
+        assert 0 < float(probability) <= 1
+
+
+@pytest.mark.slow
+def test_unreadable_images_are_named_and_the_rest_is_read(model, images):
+    listed = f"{images}/nothing.png\n{images}/1.png\n{images}/labels.txt\n"
+    done = run("--job-dir", model, stdin=listed)
+    assert done.returncode == 1
+    assert paths(done) == [f"{images}/1.png"]
+    errors = done.stderr.splitlines()
+    assert f"aocr predict: {images}/nothing.png: no such file" in errors
+    assert any(line.startswith(f"aocr predict: {images}/labels.txt: not an image") for line in errors)
+    assert errors[-1] == "aocr: 2 of 3 images could not be read"
+
+
+@pytest.mark.slow
+def test_json_lines_and_names_that_are_not_utf8(model, images):
+    odd = images / os.fsdecode(b"b\xff.png")
+    (images / "1.png").rename(odd)
+    done = run("--json", "--model-dir", model, stdin=os.fsencode(odd))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert list(answer) == ["path", "text", "probability", "symbols", "symbol_probabilities"]
+    assert answer["path"] == str(odd)
+    assert "".join(answer["symbols"]) == answer["text"]
+    assert len(answer["symbol_probabilities"]) - len(answer["symbols"]) in (0, 1)
+
+
+@pytest.mark.slow
+def test_a_single_path_is_answered_at_once(model, images):
+    with subprocess.Popen(
+        [*PREDICT, "--model-dir", model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        for name in ("1.png", "2.PNG"):
+            process.stdin.write(f"{images}/{name}\n")
+            assert process.stdout.readline().startswith(f"{images}/{name}\t")
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_mistakes(model, images, tmp_path):
+    def mistake(*arguments: str) -> BaseException:
+        return CliRunner().invoke(command, arguments).exception
+
+    assert isinstance(mistake(str(images), "--model-dir", str(tmp_path)), AocrError)
+    contradiction = mistake(str(images), "--model-dir", model, "--max-width", "500")
+    assert isinstance(contradiction, UsageError)
+    assert str(contradiction).startswith("--max-width 500, but the model")
+    nothing = mistake(str(tmp_path), "--model-dir", model)
+    assert isinstance(nothing, UsageError)
+    assert str(nothing).startswith(f"no images in {tmp_path} (.bmp, ")
+
+
+def test_fields_stay_on_their_line_and_in_their_column():
+    line = _line("a\tb.png", Reading("x\ty\nz \\frac", 0.98765), as_json=False)
+    assert line == "a\\tb.png\tx\\ty\\nz \\frac\t0.9877\n"
