@@ -28,8 +28,8 @@ run: setup ## Train, judge, export, deploy and ask a model; on rendered words or
 	@$(BIN)/aocr-pipeline run --build-dir "$(BUILD)" $(if $(ANNOTATIONS),--annotations "$(ANNOTATIONS)") \
 	  $(if $(TEST_ANNOTATIONS),--test-annotations "$(TEST_ANNOTATIONS)") $(ARGS)
 
-stop: setup ## Stop the endpoint that `make run` left up.
-	@$(BIN)/aocr-pipeline stop --build-dir "$(BUILD)"
+stop: ## Stop the endpoint that `make run` left up.
+	@if [ -x $(BIN)/aocr-pipeline ]; then $(BIN)/aocr-pipeline stop --build-dir "$(BUILD)"; fi
 
 test: setup ## Run all tests (ARGS='-m "not slow"' for the quick ones).
 	@$(BIN)/python -m pytest $(ARGS)
@@ -52,6 +52,5 @@ lock: setup ## Resolve the dependencies again into requirements.lock (ARGS=--upg
 	  --quiet --output-file requirements.lock $(ARGS)
 	@! grep -nE '://|file:| @ |^-' requirements.lock || { echo "requirements.lock names a place" >&2; exit 1; }
 
-clean: ## Remove what was built, the virtual environment excepted.
-	@if [ -x $(BIN)/aocr-pipeline ]; then $(BIN)/aocr-pipeline stop --build-dir "$(BUILD)"; fi
+clean: stop ## Remove what was built, the virtual environment excepted.
 	@rm -rf "$(BUILD)" .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -25,9 +25,9 @@ class _Sink(Protocol):
 class Bar:
     """Counts units of work. Create it with `track`."""
 
-    def __init__(self, label: str, total: int | None, unit: str, sinks: list[_Sink]) -> None:
+    def __init__(self, label: str, total: int | None, unit: str, done: int, sinks: list[_Sink]) -> None:
         self.label, self.total, self.unit = label, total, unit
-        self.done = 0
+        self.done = self._before = done
         self.notes: dict[str, str] = {}
         self.started = time.monotonic()
         self._sinks = sinks
@@ -52,12 +52,12 @@ class Bar:
     @property
     def rate(self) -> float:
         """Units per second so far."""
-        return self.done / max(self.seconds, 1e-9)
+        return (self.done - self._before) / max(self.seconds, 1e-9)
 
     @property
     def seconds_left(self) -> float | None:
         """Estimate of the seconds that are left, None where the total is unknown."""
-        if not self.total or not self.done:
+        if not self.total or self.done == self._before:
             return None
         return max(self.total - self.done, 0) / self.rate
 
@@ -116,6 +116,7 @@ class _Events:
             "notes": bar.notes,
             "seconds": round(bar.seconds, 2),
             "finished": finished,
+            "text": bar.text(),
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
@@ -154,13 +155,20 @@ class _Terminal:
 
 
 @contextmanager
-def track(label: str, total: int | None = None, unit: str = "steps") -> Iterator[Bar]:
-    """Show the progress of the block: `with track("train", 500) as bar: bar.advance(loss=0.3)`."""
+def track(label: str, total: int | None = None, unit: str = "steps", done: int = 0) -> Iterator[Bar]:
+    """Show the progress of the block: `with track("train", 500) as bar: bar.advance(loss=0.3)`.
+
+    Args:
+        label: What is being done.
+        total: Units of work in all, if known.
+        unit: What is counted.
+        done: Units that an earlier run has done.
+    """
     terminal = sys.stderr.isatty()
     sinks: list[_Sink] = [_Terminal(label, total, unit) if terminal else _Plain()]
     if path := os.environ.get(EVENT_FILE_VARIABLE):
         sinks.append(_Events(path))
-    bar = Bar(label, total, unit, sinks)
+    bar = Bar(label, total, unit, done, sinks)
     try:
         yield bar
     finally:

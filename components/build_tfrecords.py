@@ -35,7 +35,7 @@ def build_tfrecords(
         training.path,
         test.path,
         test_share,
-        options(PrepareOptions, parameters),
+        PrepareOptions(save_filename=True),
         options(DataOptions, parameters),
     )
     record(metrics, counts)

@@ -18,7 +18,8 @@ from pipelines import spec
 from pipelines.progress_view import ProgressView
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-ERROR_LINE = re.compile(r"^\s*[\w.]*(?:Error|Exception|Interrupt|Exit)\b(?:: (?P<message>.*))?$", re.MULTILINE)
+ERROR = re.compile(r"^( *)Traceback .*\n(?:\1 +.*\n)*\1(?:aocr_core\.errors\.\w+: )?(\S.*)$", re.MULTILINE)
+"""The end of a traceback: our own errors without their class, for their messages are made for people."""
 CONDITION = re.compile(r"inputs\.parameter_values\['([^']+)'\] == true")
 
 
@@ -55,8 +56,8 @@ class _Log:
 
     def error(self) -> str:
         """What the running step died of, in one line; empty if it did not say."""
-        found = list(ERROR_LINE.finditer("".join(self._step)))
-        return (found[-1]["message"] or found[-1][0]).strip() if found else ""
+        found = ERROR.findall("".join(self._step))
+        return found[-1][1] if found else ""
 
 
 def run(

@@ -1,6 +1,5 @@
 """Evaluation of a model and a data set that are given by their paths."""
 
-from aocr_core import storage
 from aocr_core.data import info, records
 from aocr_core.evaluation.evaluate import evaluate
 from aocr_core.evaluation.results import Evaluation
@@ -19,6 +18,4 @@ def evaluate_model(model: str, dataset: str, output_dir: str | None = None) -> E
         AocrError: the model or the data set cannot be read, or there is nothing in it.
     """
     files, rows = records.files(dataset), info.load(dataset).rows
-    with storage.local_copy(model) as folder:
-        recognizer = Recognizer.load(str(folder))
-    return evaluate(recognizer, records.read(files), output_dir, total=rows)
+    return evaluate(Recognizer.load(model), records.read(files), output_dir, total=rows)

@@ -14,9 +14,10 @@ from pipelines.progress_view import ProgressView
 
 @dsl.component(base_image="python", install_kfp_package=False)
 def number(value: int, box: dsl.Output[dsl.Artifact]) -> bool:
+    from pathlib import Path
+
     print(f"value is {value}")
-    with open(box.path, "w") as file:
-        file.write(str(value))
+    Path(box.path).write_text(str(value))
     return value > 0
 
 
@@ -103,6 +104,26 @@ def test_a_pipeline_of_which_nothing_was_seen_is_noticed(tmp_path: Path, monkeyp
 
 
 def test_the_error_of_a_step_is_told_in_one_line(tmp_path: Path):
-    with pytest.raises(AocrError, match=r"^step Break failed: 7 is no good \(all output: .*log\)$"):
+    with pytest.raises(AocrError, match=r"^step Break failed: ValueError: 7 is no good \(all output: .*log\)$"):
         run(failing, tmp_path, value=7)
     assert "Traceback" in (tmp_path / "log").read_text()
+
+
+@dsl.component(base_image="python", install_kfp_package=False)
+def refuse(value: int) -> bool:
+    from aocr_core.errors import AocrError
+
+    try:
+        raise ValueError("inner")
+    except ValueError as error:
+        raise AocrError(f"{value}: take another") from error
+
+
+@dsl.pipeline(name="refusing")
+def refusing(value: int = 1):
+    refuse(value=value)
+
+
+def test_an_error_made_for_people_is_told_in_its_own_words(tmp_path: Path):
+    with pytest.raises(AocrError, match=r"^step refuse failed: 7: take another"):
+        run(refusing, tmp_path, value=7)

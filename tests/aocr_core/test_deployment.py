@@ -1,0 +1,94 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aocr_core import deployment, storage
+from aocr_core.deployment import deploy, newest
+from aocr_core.errors import AocrError
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> Iterator[str]:
+    """An empty bucket of an emulator on loopback."""
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="deployments")
+    server.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    yield "gs://deployments"
+    server.stop()
+
+
+def exported(folder: Path, graph: str) -> str:
+    """What an export leaves, in the eyes of the deployment: files in a numbered folder."""
+    version = folder / "1"
+    (version / "variables").mkdir(parents=True)
+    (version / "saved_model.pb").write_text(graph)
+    (version / "variables" / "variables.index").write_text("weights")
+    return str(folder)
+
+
+def served(serving: Path) -> dict[str, str]:
+    return {path.parent.name: path.read_text() for path in sorted(serving.glob("aocr/*/saved_model.pb"))}
+
+
+def test_versions_count_up_and_hold_all_files(tmp_path: Path):
+    serving = tmp_path / "serving"
+    first = deploy(exported(tmp_path / "a", "A"), str(serving), "aocr")
+    second = deploy(exported(tmp_path / "b", "B"), str(serving), "aocr")
+    assert (Path(first), Path(second)) == (serving / "aocr" / "1", serving / "aocr" / "2")
+    assert served(serving) == {"1": "A", "2": "B"}
+    assert (serving / "aocr" / "2" / "variables" / "variables.index").read_text() == "weights"
+    assert sorted(path.name for path in (serving / "aocr").iterdir()) == ["1", "2"]
+
+
+def test_what_serves_already_is_not_deployed_again(tmp_path: Path):
+    serving, export = tmp_path / "serving", exported(tmp_path / "a", "A")
+    assert deploy(export, str(serving), "aocr") == deploy(export, str(serving), "aocr")
+    assert served(serving) == {"1": "A"}
+
+
+def test_an_older_version_comes_back_as_a_new_one(tmp_path: Path):
+    serving, old = tmp_path / "serving", exported(tmp_path / "a", "A")
+    for export in (old, exported(tmp_path / "b", "B"), old):
+        deploy(export, str(serving), "aocr")
+    assert served(serving) == {"1": "A", "2": "B", "3": "A"}
+
+
+def test_the_highest_number_counts_and_other_folders_do_not(tmp_path: Path):
+    for name in ("2", "10", ".aocr-temp", "11-broken", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text(name)
+    (tmp_path / "12").mkdir()  # still being written: the graph comes last
+    assert newest(str(tmp_path)) == (10, str(tmp_path / "10"))
+
+
+def test_a_failing_copy_leaves_nothing(tmp_path: Path, monkeypatch):
+    export, serving = exported(tmp_path / "a", "A"), tmp_path / "serving"
+
+    def fill_the_disk(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(deployment.shutil, "copytree", fill_the_disk)
+    with pytest.raises(AocrError, match="No space left"):
+        deploy(export, str(serving), "aocr")
+    assert list((serving / "aocr").iterdir()) == []
+
+
+def test_no_export_is_said(tmp_path: Path):
+    with pytest.raises(AocrError, match="holds no exported model"):
+        deploy(str(tmp_path), str(tmp_path / "serving"), "aocr")
+    assert newest(str(tmp_path / "nothing")) is None
+
+
+def test_a_bucket_is_a_base_path_like_a_folder(tmp_path: Path, bucket: str):
+    export, serving = exported(tmp_path / "a", "A"), storage.join(bucket, "serving")
+    assert deploy(export, serving, "aocr") == storage.join(serving, "aocr", "1")
+    assert deploy(export, serving, "aocr") == storage.join(serving, "aocr", "1")
+    assert deploy(exported(tmp_path / "b", "B"), serving, "aocr") == storage.join(serving, "aocr", "2")
+    assert storage.read_bytes(storage.join(serving, "aocr", "2", "saved_model.pb")) == b"B"

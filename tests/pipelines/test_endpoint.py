@@ -1,0 +1,72 @@
+"""The endpoint is the real server, in the background, with a real (tiny) SavedModel."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aocr_core.errors import AocrError
+from aocr_core.serving import client
+from pipelines import endpoint
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory) -> Path:
+    from tests.aocr_core.serving.tiny_export import write
+
+    return write(tmp_path_factory.mktemp("export") / "1")
+
+
+@pytest.fixture
+def build_dir(tmp_path: Path):
+    yield tmp_path
+    endpoint.stop(tmp_path)
+
+
+def deployed(build_dir: Path, export: Path, version: int) -> Path:
+    target = build_dir / "serving" / "words" / str(version)
+    shutil.copytree(export, target)
+    return target
+
+
+def test_one_endpoint_serves_version_after_version(build_dir: Path, export: Path):
+    from tests.aocr_core.serving.tiny_export import png
+
+    first = endpoint.start(build_dir, deployed(build_dir, export, 1), "code")
+    assert first.url.endswith("/v1/models/words")
+    assert client.ask(first.url, [png(50, 20)])[0][0] == "50x20"
+    assert endpoint.running(build_dir) == first
+    second = endpoint.start(build_dir, deployed(build_dir, export, 2), "code")
+    assert second == first
+    changed = endpoint.start(build_dir, build_dir / "serving" / "words" / "2", "other code")
+    assert changed.pid != first.pid
+    assert not endpoint._alive(first.pid)
+    assert endpoint.stop(build_dir) == changed
+    assert endpoint.running(build_dir) is None
+    assert endpoint.stop(build_dir) is None
+    with pytest.raises(AocrError, match="cannot reach"):
+        client.ask(changed.url, [b"image"])
+
+
+def test_an_endpoint_that_does_not_come_up_says_why(build_dir: Path):
+    version = build_dir / "serving" / "words" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"nonsense")
+    with pytest.raises(AocrError, match=r"does not come up: aocr: .*endpoint\.log"):
+        endpoint.start(build_dir, version, "code")
+    assert endpoint.running(build_dir) is None
+
+
+def test_another_program_on_the_port_is_left_alone(build_dir: Path, export: Path, monkeypatch):
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setattr(endpoint, "PORT", other.getsockname()[1])
+        started = endpoint.start(build_dir, deployed(build_dir, export, 1), "code")
+        assert started.port != other.getsockname()[1]
+    assert os.getpid() != started.pid

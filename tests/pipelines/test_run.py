@@ -1,0 +1,50 @@
+"""The options of `aocr-pipeline run`, without running it."""
+
+import subprocess
+import sys
+
+from click.testing import CliRunner
+
+from pipelines import spec
+from pipelines.run import command
+
+COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
+
+
+def test_every_parameter_of_the_pipeline_is_an_option():
+    options = {option.name: option for option in command.params}
+    for parameter in spec.parameters(spec.load()):
+        if parameter.name in ("serving_dir", "data_version"):
+            assert parameter.name not in options
+        else:
+            assert options[parameter.name].help.startswith(parameter.description)
+            assert options[parameter.name].default is None
+
+
+def test_the_defaults_are_shown():
+    text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert "Images in one training step. [default: 64]" in text
+    assert "Passes over the training data. [0: " in text
+
+
+def test_a_missing_annotation_file_ends_in_one_line(tmp_path):
+    ended = subprocess.run(
+        [*COMMAND, "run", "--annotations", "no/such.txt", "--build-dir", str(tmp_path / "build")],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert "no/such.txt" in ended.stderr and len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_help_loads_neither_kfp_nor_tensorflow():
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from pipelines.cli import command\n"
+        "for words in (['--help'], ['run', '--help'], ['compile', '--help'], ['stop', '--help']):\n"
+        "    assert CliRunner().invoke(command, words).exit_code == 0, words\n"
+        "print(sorted({'kfp', 'tensorflow', 'numpy', 'PIL', 'google.protobuf'} & set(sys.modules)))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout == "[]\n", ended.stderr
