@@ -4,13 +4,16 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aocr_core.cli import options
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError, UsageError
+
+if TYPE_CHECKING:
+    from aocr_core.serving.vertex import Contract
 
 
 def _like_tf_serving(flag: str) -> str:
@@ -52,7 +55,7 @@ def command(directory: str | None, model_base_path: str | None, port: int | None
     _serve(base, serve_options, contract)
 
 
-def _serve(base: str, serve_options: ServeOptions, contract: Any) -> None:
+def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") -> None:
     try:
         from aocr_core.serving.server import Server
     except ModuleNotFoundError as error:
@@ -61,6 +64,8 @@ def _serve(base: str, serve_options: ServeOptions, contract: Any) -> None:
         raise AocrError("the server needs more packages; run: pip install 'aocr-pipeline[serve]'") from error
     from aocr_core import storage
 
+    if storage.is_remote(base):
+        click.echo(f"{base} is copied once: versions that appear there later are not picked up", err=True)
     with storage.local_copy(base) as folder:
         Server(folder, serve_options, contract).run()
 

@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from aocr_core import storage
 from aocr_core.serving.client import ask
 from tests.aocr_core.serving import tiny_export
 
@@ -89,6 +90,16 @@ def test_container_of_vertex_ai(exports, start):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_model_in_a_bucket(exports, start, bucket):
+    for file in (path for path in exports.rglob("*") if path.is_file()):
+        storage.write_bytes(f"{bucket}/words/{file.relative_to(exports)}", file.read_bytes())
+    port = free_port()
+    _, line = start(AIP_HTTP_PORT=str(port), AIP_STORAGE_URI=f"{bucket}/words")
+    assert line == f"Serving aocr version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
+    assert ask(f"http://127.0.0.1:{port}/v1/models/aocr", [tiny_export.png(40)]) == [("40x20", 1.0)]
 
 
 @pytest.mark.slow

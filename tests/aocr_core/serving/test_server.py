@@ -119,6 +119,14 @@ def test_an_instance_that_is_not_an_image_is_named(url):
     assert ask(url, [tiny_export.png(40)]) == [("w40x20", 1.0)]
 
 
+def test_bad_inputs_are_read_or_refused_but_never_break_the_server(url, shared_data):
+    files = sorted(path for path in shared_data("bad_inputs").rglob("*") if path.is_file())
+    answers = {path.name: call(f"{url}:predict", {"instances": [b64(path.read_bytes())]}) for path in files}
+    assert {status for status, _ in answers.values()} == {200, 400}
+    for status, answer in answers.values():
+        assert status == 200 or answer["error"].startswith("instances[0]: ")
+
+
 def test_formats_that_tensorflow_misreads_are_made_plain(url):
     buffer = io.BytesIO()
     Image.new("CMYK", (50, 20)).save(buffer, "TIFF")
