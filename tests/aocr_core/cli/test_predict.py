@@ -106,7 +106,7 @@ def test_mistakes(model, images, tmp_path):
     assert isinstance(mistake(str(images), "--model-dir", str(tmp_path)), AocrError)
     contradiction = mistake(str(images), "--model-dir", model, "--max-width", "500")
     assert isinstance(contradiction, UsageError)
-    assert str(contradiction).startswith("--max-width 500, but the model")
+    assert str(contradiction).startswith("--max-width 500")
     nothing = mistake(str(tmp_path), "--model-dir", model)
     assert isinstance(nothing, UsageError)
     assert str(nothing).startswith(f"no images in {tmp_path} (.bmp, ")
