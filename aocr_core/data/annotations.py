@@ -7,8 +7,10 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from aocr_core import storage
@@ -70,10 +72,7 @@ def read(path: str) -> Iterator[Row | Rejection]:
         UsageError: there is no such file.
         AocrError: it is not text in UTF-8, or a table whose columns are not named.
     """
-    if not storage.stat(path):
-        problem = "is a folder; name the annotation file in it" if storage.is_dir(path) else "does not exist"
-        raise UsageError(f"annotation file {path} {problem}")
-    with storage.local_copy(path) as file:
+    with _local(path) as file:
         with file.open("rb") as start:
             if b"\0" in start.read(4096):
                 raise AocrError(f"{path} is no text in UTF-8: a binary file, or UTF-16 that should be saved as UTF-8")
@@ -88,9 +87,22 @@ def read(path: str) -> Iterator[Row | Rejection]:
 
 
 def count_lines(path: str) -> int:
-    """Number of lines, to tell how far the work is."""
-    with storage.local_copy(path) as file, file.open("rb") as lines:
+    """Number of lines, to tell how far the work is.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    with _local(path) as file, file.open("rb") as lines:
         return sum(1 for _ in lines)
+
+
+@contextmanager
+def _local(path: str) -> Iterator[Path]:
+    if not storage.stat(path):
+        problem = "is a folder; name the annotation file in it" if storage.is_dir(path) else "does not exist"
+        raise UsageError(f"annotation file {path} {problem}")
+    with storage.local_copy(path) as file:
+        yield file
 
 
 def _parser(path: str, first: str) -> Parser:

@@ -7,6 +7,7 @@ files are found by decoding them in full, since a file with a good header may st
 
 import io
 import os
+import warnings
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -32,6 +33,10 @@ UNIFORM = "uniform image: no ink to be seen"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _WHITE = (255, 255, 255, 255)
 _GRAY_MODES = ("1", "L")
+
+# Pillow's remarks on odd files, printed with lines of its code; what matters in them is judged here.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 AnyImage: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | np.ndarray"
 

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+
+from aocr_core import storage
+from aocr_core.errors import AocrError
+
+
+@pytest.fixture(params=["folder", "bucket", "mount"])
+def base(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same tests on a local folder, in a bucket of the emulator, and in a bucket that is mounted."""
+    if request.param == "bucket":
+        return request.getfixturevalue("bucket")
+    if request.param == "mount":
+        monkeypatch.setattr(storage, "MOUNT", str(tmp_path))
+        (tmp_path / "words").mkdir()
+        return "gs://words"
+    return str(tmp_path)
+
+
+def test_what_is_written_is_read(base: str):
+    path = storage.join(base, "a", "b.bin")
+    storage.write_bytes(path, b"old")
+    storage.write_bytes(path, b"new")
+    assert storage.read_bytes(path) == b"new"
+    assert storage.stat(path).size == 3
+    assert storage.exists(path) and storage.exists(storage.join(base, "a"))
+    assert storage.is_dir(storage.join(base, "a")) and not storage.is_dir(path)
+
+
+def test_missing_paths(base: str):
+    path = storage.join(base, "nothing")
+    assert storage.stat(path) is None
+    assert not storage.exists(path)
+    assert storage.list_files(path) == storage.entries(path) == []
+    with pytest.raises(storage.MissingError, match="nothing"):
+        storage.read_bytes(path)
+    with pytest.raises(storage.MissingError, match="nothing"), storage.local_copy(path):
+        pass
+
+
+def test_list_files_stays_in_the_folder(base: str):
+    for name in ("folder/b.txt", "folder/a.txt", "folder/c.png", "folder/deeper/d.txt", "aside.txt"):
+        storage.write_bytes(storage.join(base, name), b"")
+    folder = storage.join(base, "folder")
+    assert storage.list_files(folder, "*.txt") == [storage.join(folder, "a.txt"), storage.join(folder, "b.txt")]
+    assert storage.entries(folder) == ["a.txt", "b.txt", "c.png", "deeper/"]
+
+
+def test_local_copy_of_a_file_and_of_a_folder(base: str):
+    storage.write_bytes(storage.join(base, "model", "config.json"), b"{}")
+    storage.write_bytes(storage.join(base, "model", "deep", "weights"), b"w")
+    with storage.local_copy(storage.join(base, "model")) as folder:
+        assert (folder / "config.json").read_bytes() == b"{}"
+        assert (folder / "deep" / "weights").read_bytes() == b"w"
+    with storage.local_copy(storage.join(base, "model", "config.json")) as file:
+        assert file.name == "config.json" and file.read_bytes() == b"{}"
+
+
+def test_output_dir_replaces_the_old_folder_only_after_success(base: str):
+    target = storage.join(base, "model")
+    with storage.output_dir(target) as folder:
+        (folder / "old").write_text("1")
+    with pytest.raises(ZeroDivisionError), storage.output_dir(target) as folder:
+        (folder / "half").write_text("2")
+        raise ZeroDivisionError
+    assert storage.entries(target) == ["old"]
+    with storage.output_dir(target) as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "new").write_text("3")
+    assert storage.entries(target) == ["deep/"]
+    assert storage.read_bytes(storage.join(target, "deep", "new")) == b"3"
+    assert storage.entries(base) == ["model/"], "temporary folders are gone"
+
+
+def test_output_file_writes_nothing_on_failure(base: str):
+    target = storage.join(base, "data.tfrecords")
+    with pytest.raises(ZeroDivisionError), storage.output_file(target) as file:
+        file.write_text("half")
+        raise ZeroDivisionError
+    assert storage.entries(base) == []
+
+
+def test_files_that_announce_others_are_published_last(tmp_path: Path):
+    for name in ("saved_model.pb", "a.json", "variables/v.index", "z.tfrecords"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names = [str(path.relative_to(tmp_path)) for path in storage._in_order(tmp_path)]
+    assert names == ["variables/v.index", "z.tfrecords", "a.json", "saved_model.pb"]
+
+
+@pytest.mark.parametrize("kind", ["file", "dir"])
+def test_an_output_in_the_way_is_one_clear_line(tmp_path: Path, kind: str):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(AocrError, match=r"cannot write .*it is a"):
+        if kind == "file":
+            storage.write_bytes(tmp_path / "folder", b"")
+        else:
+            with storage.output_dir(tmp_path / "file"):
+                pass
+    with pytest.raises(AocrError, match="cannot write"):
+        storage.write_bytes(tmp_path / "file" / "below", b"")
+
+
+def test_reading_a_folder_is_one_clear_line(tmp_path: Path):
+    with pytest.raises(AocrError, match="Is a directory"):
+        storage.read_bytes(tmp_path)
+
+
+def test_a_bucket_that_is_not_there(bucket: str):
+    with pytest.raises(AocrError, match="gs://nobody/x"):
+        storage.read_bytes("gs://nobody/x")
+    with pytest.raises(AocrError, match="bucket is missing"):
+        storage.read_bytes("gs:///x")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("gs://b/a/c.txt", "gs://b/a"), ("gs://b/a/", "gs://b"), ("a/b", "a"), ("b", "."), ("/b", "/")],
+)
+def test_parent(path: str, expected: str):
+    assert storage.parent(path) == expected

@@ -1,0 +1,53 @@
+"""Fixtures that all tests share."""
+
+import io
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+SHARED_DATA = Path(__file__).parents[1] / "../shared/data"
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """`shared_data("bad_inputs")`: the folder of a data set that lies beside the repository; skips where it is not."""
+
+    def folder(name: str) -> Path:
+        path = (SHARED_DATA / name).resolve()
+        if not path.is_dir():
+            pytest.skip(f"needs the data set {name} in ../shared/data")
+        return path
+
+    return folder
+
+
+@pytest.fixture
+def word_image() -> Callable[..., bytes]:
+    """`word_image("text")`: the PNG of a word in black on white; other formats and modes by name."""
+
+    def encoded(text: str, size: tuple[int, int] = (96, 32), mode: str = "L", kind: str = "PNG") -> bytes:
+        image = Image.new("L", size, 255)
+        ImageDraw.Draw(image).text((4, 8), text, fill=0)
+        buffer = io.BytesIO()
+        image.convert(mode).save(buffer, kind)
+        return buffer.getvalue()
+
+    return encoded
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """`gs://…` of an empty bucket in a Cloud Storage emulator on loopback."""
+    pytest.importorskip("google.cloud.storage", reason="needs google-cloud-storage")
+    emulator = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="words")
+    server.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    yield "gs://words"
+    server.stop()
