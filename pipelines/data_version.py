@@ -6,15 +6,21 @@ from aocr_core import storage
 from aocr_core.data import annotations
 
 
-def fingerprint(*paths: str) -> str:
-    """A hash of annotation files and of the size and time of every image they name; empty paths are passed over.
+def fingerprint(annotation_files: list[str], charset: str = "") -> str:
+    """A hash of what a run learns from, as far as it lies in files.
+
+    Args:
+        annotation_files: they count, and so do size and time of every image that they name.
+        charset: counts if it is a file; presets do not change.
 
     Raises:
         UsageError: there is no such annotation file.
         AocrError: it cannot be understood.
     """
     digest = hashlib.sha256()
-    for path in filter(None, paths):
+    if storage.stat(charset):
+        digest.update(storage.read_bytes(charset))
+    for path in annotation_files:
         folder = storage.parent(path)
         for row in annotations.read(path):
             digest.update(f"{row}\0".encode("utf-8", "surrogatepass"))

@@ -44,7 +44,7 @@ def run(build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoi
     seconds = time.monotonic() - began
     summary = _summary(build_dir, runs, titles, seconds)
     if summary.serving:
-        asked = question.ask(build_dir, Path(summary.serving), runs, code_version, keep_endpoint)
+        asked = question.ask(build_dir, Path(summary.serving).resolve(), runs, code_version, keep_endpoint)
         summary = summary.model_copy(update={"asked": asked})
     (build_dir / "summary.json").write_text(summary.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return summary
@@ -55,7 +55,8 @@ def _arguments(build_dir: Path, given: dict[str, Any], synth: SynthOptions, code
     if "annotations" not in arguments:
         training, test = rendered((build_dir / "words").resolve(), synth, code_version)
         arguments = {"annotations": training, "test_annotations": test} | arguments
-    arguments["data_version"] = fingerprint(arguments["annotations"], arguments.get("test_annotations", ""))
+    files = [arguments[name] for name in ("annotations", "test_annotations") if arguments.get(name)]
+    arguments["data_version"] = fingerprint(files, arguments.get("charset", ""))
     arguments["serving_dir"] = str((build_dir / "serving").resolve())
     return arguments
 
@@ -94,7 +95,12 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
         steps=step_times(runs, titles),
         report=str(report),
         model=str(model),
-        serving=runs["deploy"].outputs["Output"] if "deploy" in runs else None,
+        serving=_as_given(build_dir, runs["deploy"].outputs["Output"]) if "deploy" in runs else None,
         asked=None,
         log=str(build_dir / "pipeline.log"),
     )
+
+
+def _as_given(build_dir: Path, path: str) -> str:
+    """A path below the build folder, written the way the user wrote the build folder."""
+    return str(build_dir / Path(path).relative_to(build_dir.resolve()))

@@ -65,10 +65,10 @@ class Line:
     seconds: float = 0.0
 
     def time(self) -> str:
-        """How long the step has taken so far."""
+        """How long the step has taken so far, or that it took none."""
         if self.state == "running":
             return clock(time.monotonic() - self.started)
-        return clock(self.seconds) if self.state in ("done", "failed") else ""
+        return clock(self.seconds) if self.state in ("done", "failed") else "reused" if self.state == "reused" else ""
 
 
 class ProgressView:
@@ -129,8 +129,7 @@ class ProgressView:
         for line in self.lines.values():
             event = self.events.latest() if line.state == "running" else None
             bar = ProgressBar(event["total"], event["done"], width=24) if event and event["total"] else ""
-            text = event["text"] if event else "reused" if line.state == "reused" else ""
-            detail = Text(text, overflow="ellipsis", no_wrap=True)
+            detail = Text(event["text"] if event else "", overflow="ellipsis", no_wrap=True)
             table.add_row(MARKS[line.state], line.title, line.time(), bar, detail)
         return table
 

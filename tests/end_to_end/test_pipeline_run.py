@@ -100,6 +100,7 @@ def test_a_refused_model_is_not_deployed(folder: Path, first):
 
 
 def test_a_failing_step_is_told_in_one_line(folder: Path, first):
-    failed = pipeline(folder, *RUN, "--charset", "digits", expect=1)
+    failed = pipeline(folder, *RUN, "--charset", "runes", expect=1)
     message = failed.stderr.strip().splitlines()[-1]
-    assert message.startswith("aocr-pipeline: step ") and "Traceback" not in failed.stderr
+    assert message.startswith("aocr-pipeline: step 1 Build TFRecords failed: unknown charset 'runes'")
+    assert "Traceback" not in failed.stderr
