@@ -7,13 +7,12 @@ import tensorflow as tf
 
 from aocr_core.charset import END, FIRST_SYMBOL, GO, PAD, Charset
 from aocr_core.data import augment
-from aocr_core.data.preprocess import ImageSpec, prepare, scale
+from aocr_core.data.preprocess import ImageSpec, prepare, round_up, scale
 
 # Batches are filled with images of like width. Each bucket is about a quarter wider than the last, so that little of a
-# batch is padding; padded widths are multiples of 16, so that the compiled kernels meet few different shapes.
+# batch is padding.
 NARROWEST_BUCKET = 48
 BUCKET_GROWTH = 1.25
-WIDTH_STEP = 16
 
 SPLIT_BUCKETS = 10_000
 UNCACHED_SHUFFLE = 8192
@@ -97,11 +96,6 @@ def _bucketed(
     )
 
 
-def _round_up(pixels: tf.Tensor) -> tf.Tensor:
-    missing = -tf.shape(pixels)[2] % WIDTH_STEP
-    return tf.pad(pixels, [[0, 0], [0, 0], [0, missing], [0, 0]])
-
-
 def training_batches(
     files: list[str], spec: BatchSpec, *, share: float, seed: int, rows: int, distort: bool, cache: bool
 ) -> tf.data.Dataset:
@@ -141,7 +135,7 @@ def training_batches(
 
     def batch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         pixels, widths, ids = batch
-        images = scale(_round_up(pixels))
+        images = scale(round_up(pixels))
         if distort:
             images = augment.distort(images, widths, tf.stack([tf.constant(seed, tf.int64), step]))
         rows = tf.shape(ids)[0]
@@ -171,5 +165,5 @@ def evaluation_batches(
         lambda image, label: (prepare(image, spec.image), label), num_parallel_calls=tf.data.AUTOTUNE
     ).map(lambda pixels, label: (pixels, tf.shape(pixels)[1], label))
     dataset = _bucketed(dataset, spec, lambda pixels, width, label: width, (tf.constant(0, tf.uint8), 0, ""))
-    dataset = dataset.map(lambda pixels, widths, labels: (scale(_round_up(pixels)), widths, labels))
+    dataset = dataset.map(lambda pixels, widths, labels: (scale(round_up(pixels)), widths, labels))
     return (dataset.cache() if cache else dataset).prefetch(tf.data.AUTOTUNE)

@@ -1,7 +1,7 @@
 """THE image preprocessing: training, evaluation, prediction and the exported graph all call these functions.
 
-An encoded image becomes 8-bit pixels of the model's height, aspect kept; `scale` then brings them to [-1, 1]. The pixels
-stay 8-bit in between, so that a data set can be cached in memory and still give the network the same numbers.
+An encoded image becomes 8-bit pixels of the model's height, aspect kept; `scale` then brings them to [-1, 1]. The
+pixels stay 8-bit in between, so that a data set can be cached in memory and still give the network the same numbers.
 What this graph cannot decode faithfully is turned into a plain PNG beforehand by `aocr_core.data.images`.
 """
 
@@ -11,6 +11,11 @@ from aocr_core.config import Options
 
 NARROWEST = 4
 """No image becomes narrower than this many pixels, one time step of the encoder."""
+
+WIDTH_STEP = 16
+"""Batches are padded to a multiple of so many pixels. A convolution with a stride of 2 looks one pixel further to the
+left in a batch of odd width than in one of even width, and a reading must not depend on the other images of a batch.
+"""
 
 
 class ImageSpec(Options):
@@ -53,11 +58,16 @@ def pad(pixels: tf.Tensor, width: tf.Tensor | int) -> tf.Tensor:
     return tf.pad(pixels, [[0, 0], [0, width - tf.shape(pixels)[1]], [0, 0]])
 
 
+def round_up(pixels: tf.Tensor) -> tf.Tensor:
+    """Fill a batch `[batch, height, width, channels]` on the right up to a multiple of `WIDTH_STEP`."""
+    return tf.pad(pixels, [[0, 0], [0, 0], [0, -tf.shape(pixels)[2] % WIDTH_STEP], [0, 0]])
+
+
 def prepare_batch(encoded: tf.Tensor, spec: ImageSpec) -> tuple[tf.Tensor, tf.Tensor]:
     """Prepare a batch of encoded images, strings `[batch]`.
 
     Returns:
-        floats `[batch, height, width, channels]` in [-1, 1], as wide as the widest, and the widths `[batch]`.
+        floats `[batch, height, width, channels]` in [-1, 1], hardly wider than the widest, and the widths `[batch]`.
     """
 
     def one(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -67,4 +77,4 @@ def prepare_batch(encoded: tf.Tensor, spec: ImageSpec) -> tuple[tf.Tensor, tf.Te
     signature = (tf.TensorSpec([spec.height, spec.width, spec.channels], tf.uint8), tf.TensorSpec([], tf.int32))
     pixels, widths = tf.map_fn(one, encoded, fn_output_signature=signature)
     widest = tf.reduce_max(tf.concat([widths, [NARROWEST]], axis=0))
-    return scale(pixels[:, :, :widest, :]), widths
+    return scale(round_up(pixels[:, :, :widest, :])), widths

@@ -30,9 +30,10 @@ def write(graph: ReadingGraph, directory: Path) -> None:
 
 
 class _Exported(tf.Module):
-    """The graph and its assets under one root, as `tf.saved_model.save` wants them."""
+    """What the signatures need, under one root, as `tf.saved_model.save` wants it."""
 
     def __init__(self, graph: ReadingGraph, files: list[Path]) -> None:
         super().__init__()
-        self.graph = graph
+        # Not the layers: they would be saved with signatures of their own, which Keras cannot make for this model.
+        self.weights = [variable.value for variable in graph.model.variables]
         self.files = [tf.saved_model.Asset(str(file)) for file in files]

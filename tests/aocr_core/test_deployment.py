@@ -1,5 +1,3 @@
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,21 +5,6 @@ import pytest
 from aocr_core import deployment, storage
 from aocr_core.deployment import deploy, newest
 from aocr_core.errors import AocrError
-
-
-@pytest.fixture
-def bucket(monkeypatch) -> Iterator[str]:
-    """An empty bucket of an emulator on loopback."""
-    from gcp_storage_emulator.server import create_server
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="deployments")
-    server.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    yield "gs://deployments"
-    server.stop()
 
 
 def exported(folder: Path, graph: str) -> str:
