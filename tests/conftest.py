@@ -5,8 +5,13 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from PIL import Image, ImageDraw
+
+# A test must not depend on the speed of the machine (nor on a first import of TensorFlow).
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHARED_DATA = Path(__file__).parents[1] / "../shared/data"
 

@@ -186,7 +186,7 @@ def test_other_files_are_no_images(data: bytes):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.randoms(use_true_random=False), st.sampled_from(["PNG", "JPEG", "GIF", "TIFF"]))
 def test_damage_is_found_or_harmless(chance: random.Random, kind: str):
     """Whatever is let through, TensorFlow decodes it to the size that was announced."""
