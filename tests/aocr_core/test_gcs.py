@@ -8,7 +8,10 @@ from aocr_core.errors import AocrError
 
 
 def test_without_the_client_library_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("google.cloud.storage", reason="needs google-cloud-storage")
     monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
+    # The package remembers a module that was imported before.
+    monkeypatch.delattr("google.cloud.storage", raising=False)
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     gcs._client_for.cache_clear()
     with pytest.raises(AocrError, match="pip install 'aocr-pipeline"):
