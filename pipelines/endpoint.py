@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from aocr_core import storage
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 
@@ -79,7 +80,7 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     endpoint = Endpoint(process.pid, port, name, base, code_version)
-    _file(build_dir).write_text(json.dumps(asdict(endpoint)) + "\n", encoding="utf-8")
+    storage.write_bytes(_file(build_dir), json.dumps(asdict(endpoint)).encode())
     if not _comes_to_serve(endpoint, version):
         process.kill()
         _file(build_dir).unlink()

@@ -77,7 +77,6 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
     scores = figures(runs, "evaluate", "metrics")
     decision = figures(runs, "approve", "decision")
     model, report = build_dir / "model", build_dir / "report.html"
-    tables = [Path(runs["build-tfrecords"].outputs[part].path, "rejected.tsv") for part in ("training", "test")]
     with storage.output_dir(model) as folder:
         shutil.copytree(runs["train"].outputs["model"].path, folder, dirs_exist_ok=True)
     storage.write_bytes(report, storage.read_bytes(runs["evaluate"].outputs["report"].path))
@@ -89,7 +88,7 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
         training_rows=built["training_rows"],
         test_rows=built["test_rows"],
         rejected_rows=built["rejected_rows"],
-        rejected=[str(path) for path in tables if path.is_file()] if built["rejected_rows"] else [],
+        rejected=_rejected(build_dir, runs["build-tfrecords"]),
         seconds=round(seconds, 2),
         overhead_seconds=round(seconds - sum(run.seconds for run in runs.values()), 2),
         steps=step_times(runs, titles),
@@ -99,6 +98,12 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
         asked=None,
         log=str(build_dir / "pipeline.log"),
     )
+
+
+def _rejected(build_dir: Path, built: StepRun) -> list[str]:
+    """The tables of rejected rows that have more than a header."""
+    tables = [Path(built.outputs[part].path, "rejected.tsv") for part in ("training", "test")]
+    return [_as_given(build_dir, str(table)) for table in tables if table.read_bytes().count(b"\n") > 1]
 
 
 def _as_given(build_dir: Path, path: str) -> str:
