@@ -62,7 +62,7 @@ class DataOptions(Options):
 
     charset: str | None = Field(
         None,
-        description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file with one symbol a line. "
+        description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file of one a line. "
         "[default: those in the training labels]",
     )
     label_kind: Literal["characters", "tokens"] = Field(
@@ -74,7 +74,7 @@ class DataOptions(Options):
 class TrainOptions(Options):
     """How the weights are found."""
 
-    batch_size: PositiveInt = Field(64, description="Images in one training step.")
+    batch_size: PositiveInt = Field(32, description="Images in one training step.")
     num_epoch: PositiveInt | None = Field(
         None, description="Passes over the training data. [default: enough for the size of the data]"
     )

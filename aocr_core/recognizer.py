@@ -10,21 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from aocr_core import model_dir, storage
 from aocr_core.charset import Charset
-from aocr_core.data import images
+from aocr_core.data.images import from_any
 from aocr_core.errors import AocrError
 from aocr_core.model_dir import ModelConfig
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-AnyImage = "str | Path | bytes | Image.Image | np.ndarray"
 Signature = Callable[..., dict[str, tf.Tensor]]
 SAVED_MODEL = "saved_model.pb"
 
@@ -98,18 +94,18 @@ class Recognizer:
 
     _keep: Any = None
 
-    def read(self, images_: "Iterable[Any]", attention: bool = False, batch_size: int = 64) -> list[Reading]:
+    def read(self, images: Iterable[Any], attention: bool = False, batch_size: int = 64) -> list[Reading]:
         """Read images.
 
         Args:
-            images_: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits.
+            images: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits.
             attention: Also give symbols, their probabilities and the attention.
             batch_size: Images read at a time.
 
         Raises:
             AocrError: an image cannot be read; the message names it.
         """
-        plain = (images.from_any(image).data for image in images_)
+        plain = (from_any(image).data for image in images)
         readings: list[Reading] = []
         while batch := list(islice(plain, batch_size)):
             readings += self.read_plain(batch, attention=attention)

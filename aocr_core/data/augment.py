@@ -1,27 +1,29 @@
 """Random distortions of training batches, in the graph.
 
-After STRAug (Atienza, "Data Augmentation for Scene Text Recognition", https://arxiv.org/abs/2108.06949), where geometry, blur and
-noise gave most; each kind is applied to a share of the images. Everything is a function of the seed.
+After STRAug (Atienza, "Data Augmentation for Scene Text Recognition", https://arxiv.org/abs/2108.06949), where
+geometry, blur and noise gave most; each kind is applied to a share of the images. Everything is a function of the
+seed. The distortions are mild: twice as strong, they cost a small data set half as many steps again before its loss
+began to fall.
 """
 
 import tensorflow as tf
 
 # Largest distortions. Angles are shears: for a line of text a small rotation and a shear are the same to the eye.
-SLANT = 0.25
-"""Horizontal shift per pixel of height (about 14 degrees)."""
+SLANT = 0.15
+"""Horizontal shift per pixel of height (about 9 degrees)."""
 TILT = 0.04
 """Vertical shift per pixel of width."""
-SCALE = 0.12
+SCALE = 0.08
 SHIFT = 0.08
 """Of the height."""
 PERSPECTIVE = 0.0008
-CONTRAST = 0.4
-BRIGHTNESS = 0.25
-NOISE = 0.12
-INVERTED_SHARE = 0.05
+CONTRAST = 0.3
+BRIGHTNESS = 0.15
+NOISE = 0.06
+INVERTED_SHARE = 0.02
 BLURRED_SHARE = 0.25
-NOISY_SHARE = 0.5
-WARPED_SHARE = 0.8
+NOISY_SHARE = 0.3
+WARPED_SHARE = 0.6
 
 
 def distort(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

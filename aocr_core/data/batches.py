@@ -72,11 +72,8 @@ def label_encoder(spec: BatchSpec) -> Callable[[tf.Tensor], tf.Tensor]:
     def encode(label: tf.Tensor) -> tf.Tensor:
         if spec.force_uppercase:
             label = tf.strings.upper(label, encoding="utf-8")
-        if spec.charset.kind == "tokens":
-            symbols = tf.strings.split(label)
-        else:
-            symbols = tf.strings.unicode_split(label, "UTF-8")
-        return table.lookup(symbols)
+        tokens = spec.charset.kind == "tokens"
+        return table.lookup(tf.strings.split(label) if tokens else tf.strings.unicode_split(label, "UTF-8"))
 
     return encode
 

@@ -1,4 +1,4 @@
-"""Exports of a trained model: SavedModel for serving, frozen graph for embedding; each verified before it is accepted."""
+"""Exports: SavedModel for serving, frozen graph for embedding; each is verified before it is accepted."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -50,8 +50,8 @@ class ReadingGraph(tf.Module):
 
         Returns:
             `output`, `probability` `[batch]`; `symbols` `[batch, steps]`, "" from the end on; `symbol_probabilities`
-            `[batch, steps]`, the end's included, 0 behind it; `attention` `[batch, steps, time]`; `time_steps` `[batch]`,
-            how many of the time steps lie within the image.
+            `[batch, steps]`, the end's included, 0 behind it; `attention` `[batch, steps, time]`; `time_steps`
+            `[batch]`, how many of the time steps lie within the image.
         """
         images, widths = prepare_batch(encoded, self.config.image)
         memory, lengths = self.model.encode(images, widths)

@@ -28,15 +28,27 @@ class BidirectionalLSTM(layers.Layer):
 
 
 class Encoder(layers.Layer):
-    """A stack of bidirectional LSTMs."""
+    """A stack of bidirectional LSTMs.
 
-    def __init__(self, units: int, depth: int, dropout: float, **kwargs: Any) -> None:
+    With `norm`, features are brought to unit variance before the first LSTM and after each one (Ba et al., "Layer
+    Normalization", https://arxiv.org/abs/1607.06450). The outputs of an untrained LSTM are so small that both heads
+    first learn how often each symbol occurs, and only much later to look: on number plates the losses left that plateau
+    after some 100 steps instead of 200.
+    """
+
+    def __init__(self, units: int, depth: int, norm: bool, dropout: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stack = [BidirectionalLSTM(units, name=f"layer{index}") for index in range(depth)]
+        self.norms = [layers.LayerNormalization(name=f"norm{index}") for index in range(depth + 1)] if norm else []
         self.dropout = layers.Dropout(dropout)
 
     def call(self, features: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
         """`[batch, time, features]` and lengths `[batch]` -> memory `[batch, time, 2 * units]`."""
-        for layer in self.stack:
-            features = self.dropout(layer(features, lengths), training=training)
+        if self.norms:
+            features = self.norms[0](features)
+        for index, layer in enumerate(self.stack):
+            features = layer(features, lengths)
+            if self.norms:
+                features = self.norms[index + 1](features)
+            features = self.dropout(features, training=training)
         return features

@@ -25,6 +25,8 @@ class Network(Options):
     encoder_units: int
     """LSTM units in each direction."""
     encoder_layers: int
+    encoder_norm: bool
+    """Layer normalisation around the LSTMs."""
     decoder_cell: Literal["lstm", "gru"]
     decoder_units: int
     decoder_layers: int
@@ -48,7 +50,7 @@ PRESETS = {
     "fast": Network(
         height=32,
         convolutions=(
-            Convolution(channels=32, stride=(2, 2)),
+            Convolution(channels=32, kernel=(5, 5), stride=(2, 2)),
             Convolution(channels=64, stride=(2, 2)),
             Convolution(channels=64),
             Convolution(channels=96),
@@ -59,6 +61,7 @@ PRESETS = {
         ),
         encoder_units=128,
         encoder_layers=1,
+        encoder_norm=True,
         decoder_cell="lstm",
         decoder_units=256,
         decoder_layers=1,
@@ -81,6 +84,7 @@ PRESETS = {
         ),
         encoder_units=256,
         encoder_layers=1,
+        encoder_norm=False,
         decoder_cell="lstm",
         decoder_units=128,
         decoder_layers=2,

@@ -1,7 +1,7 @@
 """A running average of the weights, which reads better than the weights themselves and is what gets judged and saved.
 
-Polyak and Juditsky 1992. The batch-normalisation statistics are averaged along with the weights: statistics of other weights
-than those they are used with are what makes evaluation collapse.
+Polyak and Juditsky 1992. The batch-normalisation statistics are averaged along with the weights: statistics of other
+weights than those they are used with are what makes evaluation collapse.
 """
 
 from collections.abc import Iterator, Sequence

@@ -101,9 +101,9 @@ def _start_anew(target: Path, config: ModelConfig) -> None:
 def _describe(config: ModelConfig, rows: int) -> str:
     image, training = config.image, config.training
     return (
-        f"training on {rows} images, {len(config.charset)} symbols, input {image.height}x{image.width}x{image.channels}, "
-        f"texts up to {config.options.max_prediction} symbols, {training.num_epoch} epochs of batches of "
-        f"{training.batch_size} ({config.options.preset}, {training.optimizer})"
+        f"training on {rows} images, {len(config.charset)} symbols, "
+        f"input {image.height}x{image.width}x{image.channels}, texts up to {config.options.max_prediction} symbols, "
+        f"{training.num_epoch} epochs of batches of {training.batch_size} ({config.options.preset}, {training.optimizer})"
     )
 
 
