@@ -103,7 +103,7 @@ def _describe(config: ModelConfig, rows: int) -> str:
     return (
         f"training on {rows} images, {len(config.charset)} symbols, "
         f"input {image.height}x{image.width}x{image.channels}, texts up to {config.options.max_prediction} symbols, "
-        f"{training.num_epoch} epochs of batches of {training.batch_size} ({config.options.preset}, {training.optimizer})"
+        f"{training.num_epoch} epochs in batches of {training.batch_size}, {config.options.preset}, {training.optimizer}"
     )
 
 
