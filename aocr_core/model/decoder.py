@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from keras import layers, ops
 
 from aocr_core.charset import END, GO, PAD
-from aocr_core.model.attention import AttentionCell
+from aocr_core.model.attention import FAR_BELOW, AttentionCell
 from aocr_core.model.presets import Network
 
 Tensor = Any
@@ -67,9 +67,12 @@ class Decoder(layers.Layer):
     def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
         """Take the likeliest symbol at each step, at most `steps` of them, END included.
 
-        The loop ends as soon as every row has ended. What a row gives does not depend on the others.
+        The loop ends as soon as every row has ended. What a row gives does not depend on the others. PAD and GO are no
+        symbols: they are never taken, and have no share of the probability. The last step is kept for END: a text that
+        would go on is cut before it.
         """
         batch = ops.shape(memory)[0]
+        special = FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
         states = self.cell.start(memory, lengths)
         size = self.cell.units + self.cell.features
         # Columns are written into rows of [steps, batch]: one slice a step.
@@ -83,10 +86,11 @@ class Decoder(layers.Layer):
 
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
-            logs = ops.log_softmax(ops.cast(self.score(outputs[:, :size]), "float32"), axis=-1)
+            logs = ops.log_softmax(ops.cast(self.score(outputs[:, :size]), "float32") + special, axis=-1)
             best = ops.cast(ops.argmax(logs, axis=-1), "int32")
-            ids = ops.slice_update(ids, (step, 0), ops.where(going, best, PAD)[None])
-            scores = ops.slice_update(scores, (step, 0), ops.where(going, ops.max(logs, axis=-1), 0.0)[None])
+            taken = ops.logical_and(going, ops.logical_or(best == END, step < steps - 1))
+            ids = ops.slice_update(ids, (step, 0), ops.where(taken, best, PAD)[None])
+            scores = ops.slice_update(scores, (step, 0), ops.where(taken, ops.max(logs, axis=-1), 0.0)[None])
             going = ops.logical_and(going, best != END)
             return (step + 1, best, going, ids, scores, *new_states)
 
