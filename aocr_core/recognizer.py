@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from aocr_core import model_dir, storage
 from aocr_core.charset import Charset
-from aocr_core.data.images import from_any
+from aocr_core.data.images import ImageError, from_any
 from aocr_core.errors import AocrError
 from aocr_core.model_dir import ModelConfig
 
@@ -105,7 +106,7 @@ class Recognizer:
         Raises:
             AocrError: an image cannot be read; the message names it.
         """
-        plain = (from_any(image).data for image in images)
+        plain = (_plain(position, image) for position, image in enumerate(images))
         readings: list[Reading] = []
         while batch := list(islice(plain, batch_size)):
             readings += self.read_plain(batch, attention=attention)
@@ -122,6 +123,14 @@ class Recognizer:
             return [Reading(text.decode(), float(probability)) for text, probability in pairs]
         outputs = {name: value.numpy() for name, value in self._details(strings).items()}
         return [_reading({name: value[row] for name, value in outputs.items()}) for row in range(len(encoded))]
+
+
+def _plain(position: int, image: Any) -> bytes:
+    try:
+        return from_any(image).data
+    except ImageError as error:
+        name = str(image) if isinstance(image, str | PathLike) else f"image {position}"
+        raise AocrError(f"{name}: {error}") from error
 
 
 def _reading(row: dict[str, Any]) -> Reading:
