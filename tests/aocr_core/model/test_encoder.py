@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from aocr_core.model.encoder import BidirectionalLSTM, Encoder
+
+
+def sequences(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["norm", "plain"])
+def encoder(request) -> Encoder:
+    encoder = Encoder(5, depth=2, norm=request.param, dropout=0.1)
+    encoder(sequences(1, 4, 3), np.array([4]))
+    return encoder
+
+
+def test_shape(encoder: Encoder):
+    assert encoder(sequences(2, 7, 3), np.array([7, 2])).shape == (2, 7, 10)
+
+
+def test_padding_does_not_reach_the_row(encoder: Encoder):
+    features = sequences(1, 9, 3)
+    alone = np.asarray(encoder(features[:, :4], np.array([4])))
+    padded = np.asarray(encoder(features, np.array([4])))
+    np.testing.assert_allclose(padded[:, :4], alone, atol=1e-6)
+
+
+def test_every_step_knows_the_whole_row(encoder: Encoder):
+    features = sequences(1, 6, 3)
+    before = np.asarray(encoder(features, np.array([6])))
+    for changed in (0, 5):
+        other = features.copy()
+        other[0, changed] += [1.0, -1.0, 0.5]
+        difference = np.abs(np.asarray(encoder(other, np.array([6]))) - before).max(axis=-1)
+        assert (difference > 0).all()
+
+
+def test_the_backward_direction_is_the_forward_one_of_the_turned_row():
+    layer = BidirectionalLSTM(4)
+    features = sequences(1, 5, 3)
+    layer(features, np.array([5]))
+    layer.backward.set_weights(layer.forward.get_weights())
+    ahead, back = np.split(np.asarray(layer(features, np.array([5]))), 2, axis=-1)
+    turned = np.asarray(layer.forward(features[:, ::-1]))
+    np.testing.assert_allclose(back, turned[:, ::-1], atol=1e-6)
+    assert not np.allclose(ahead, back)

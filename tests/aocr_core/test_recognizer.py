@@ -1,0 +1,107 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aocr_core.errors import AocrError
+from aocr_core.export import export
+from aocr_core.recognizer import Reading, Recognizer, newest_version
+from tests.aocr_core import small
+
+WORDS = ("a", "dabbe", "bed")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    return small.write_model(tmp_path_factory.mktemp("model"), small.config())
+
+
+@pytest.fixture(scope="module")
+def recognizer(model: str) -> Recognizer:
+    return Recognizer.load(model)
+
+
+@pytest.fixture(scope="module")
+def detailed(recognizer: Recognizer) -> list[Reading]:
+    return recognizer.read([small.picture(word) for word in WORDS], attention=True)
+
+
+def test_all_forms_of_an_image_read_alike(recognizer: Recognizer, tmp_path):
+    data = small.picture("cab")
+    (tmp_path / "cab.png").write_bytes(data)
+    image = Image.open(io.BytesIO(data))
+    forms = [data, tmp_path / "cab.png", str(tmp_path / "cab.png"), image, np.asarray(image)]
+    readings = recognizer.read(forms)
+    assert len({reading.text for reading in readings}) == 1
+    assert [r.probability for r in readings] == pytest.approx([readings[0].probability] * len(forms), rel=1e-4)
+
+
+def test_brief_and_detailed_readings_agree(recognizer: Recognizer, detailed: list[Reading]):
+    brief = recognizer.read([small.picture(word) for word in WORDS])
+    assert [reading.text for reading in brief] == [reading.text for reading in detailed]
+    np.testing.assert_allclose([r.probability for r in brief], [r.probability for r in detailed], rtol=1e-5)
+
+
+def test_symbols_make_the_text_and_their_probabilities_its_probability(detailed: list[Reading]):
+    for reading in detailed:
+        assert "".join(reading.symbols) == reading.text
+        assert len(reading.symbol_probabilities) - len(reading.symbols) in (0, 1)
+        assert np.prod(reading.symbol_probabilities) == pytest.approx(reading.probability, rel=1e-4)
+
+
+def test_attention_lies_within_the_image(recognizer: Recognizer, detailed: list[Reading]):
+    steps = []
+    for reading in detailed:
+        assert reading.attention is not None and len(reading.attention) == len(reading.symbols)
+        np.testing.assert_allclose(reading.attention.sum(axis=1), 1.0, atol=1e-5)
+        steps.append(reading.attention.shape[1])
+    assert steps[0] < steps[2] < steps[1]  # as the words are wide
+
+
+def test_the_number_of_images_read_at_a_time_does_not_matter(recognizer: Recognizer):
+    images = [small.picture(word) for word in WORDS * 2]
+    together, alone = recognizer.read(images), recognizer.read(images, batch_size=1)
+    assert [reading.text for reading in together] == [reading.text for reading in alone]
+
+
+def test_no_images(recognizer: Recognizer):
+    assert recognizer.read([]) == []
+
+
+def test_an_unreadable_image_is_named(recognizer: Recognizer, tmp_path):
+    path = tmp_path / "word.png"
+    path.write_text("no image")
+    with pytest.raises(AocrError, match=r"word\.png"):
+        recognizer.read([path])
+
+
+def test_versions_are_compared_as_numbers(tmp_path):
+    for name in ("2", "10", "9", "notes"):
+        (tmp_path / name).mkdir()
+    assert newest_version(str(tmp_path)) == str(tmp_path / "10")
+
+
+@pytest.mark.parametrize("place", ["nowhere", "empty"])
+def test_nothing_to_load(tmp_path, place: str):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AocrError, match=place):
+        Recognizer.load(tmp_path / place)
+
+
+@pytest.mark.slow
+def test_an_export_needs_no_model_directory(model: str, recognizer: Recognizer, tmp_path):
+    export(model, str(tmp_path))
+    loaded = Recognizer.load(tmp_path)
+    assert (loaded.config, loaded.charset) == (recognizer.config, recognizer.charset)
+    images = [small.picture(word) for word in WORDS]
+    assert [r.text for r in loaded.read(images)] == [r.text for r in recognizer.read(images)]
+
+
+@pytest.mark.slow
+def test_a_damaged_export_is_one_line(model: str, tmp_path):
+    export(model, str(tmp_path))
+    (tmp_path / "1" / "assets" / "config.json").write_text("{}")
+    with pytest.raises(AocrError, match="cannot load the export") as caught:
+        Recognizer.load(tmp_path)
+    assert "\n" not in str(caught.value)
