@@ -18,6 +18,9 @@ SPLIT_BUCKETS = 10_000
 UNCACHED_SHUFFLE = 8192
 """Encoded images held for shuffling when the data set is too large for the cache."""
 
+BLANKS = r"[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+"
+"""What Python's `str.split` takes for blanks; TensorFlow's knows only those of ASCII."""
+
 FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.string),
@@ -50,9 +53,10 @@ def held_out(image: tf.Tensor, share: float) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < round(share * SPLIT_BUCKETS)
 
 
-def any_held_out(files: list[str], share: float) -> bool:
-    """Whether the share holds at least one image."""
-    return share > 0 and any(True for _ in labelled_images(files, share, validation=True).take(1))
+def splits(files: list[str], share: float) -> bool:
+    """Whether the share leaves at least one image on either side."""
+    sides = (labelled_images(files, share, validation=side).take(1) for side in (True, False))
+    return share > 0 and all(any(True for _ in side) for side in sides)
 
 
 def labelled_images(files: list[str], share: float = 0.0, validation: bool = False) -> tf.data.Dataset:
@@ -72,8 +76,9 @@ def label_encoder(spec: BatchSpec) -> Callable[[tf.Tensor], tf.Tensor]:
     def encode(label: tf.Tensor) -> tf.Tensor:
         if spec.force_uppercase:
             label = tf.strings.upper(label, encoding="utf-8")
-        tokens = spec.charset.kind == "tokens"
-        return table.lookup(tf.strings.split(label) if tokens else tf.strings.unicode_split(label, "UTF-8"))
+        if spec.charset.kind == "tokens":
+            return table.lookup(tf.strings.split(tf.strings.regex_replace(label, BLANKS, " ")))
+        return table.lookup(tf.strings.unicode_split(label, "UTF-8"))
 
     return encode
 

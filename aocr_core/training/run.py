@@ -70,7 +70,7 @@ def train(
     keras.utils.set_random_seed(options.seed)
     files = records.files(dataset)
     described = info.load(dataset)
-    if validation is not None or not batches.any_held_out(files, options.validation_share):
+    if validation is not None or not batches.splits(files, options.validation_share):
         options = options.model_copy(update={"validation_share": 0.0})
     target = Path(directory)
     existing = _existing(target) if options.resume else None
