@@ -39,9 +39,10 @@ class Checkpoints:
         self._numbers = tf.Variable(tf.zeros([len(asdict(State()))], tf.float64), trainable=False)
         checkpoint = tf.train.Checkpoint(
             weights=[variable.value for variable in model.variables],
-            optimizer=[variable.value for variable in optimizer.variables],
             average=average,
             state=self._numbers,
+            # By name: the moments of one optimiser have the shapes of another's.
+            **{type(optimizer).__name__: [variable.value for variable in optimizer.variables]},
         )
         self._checkpoint = checkpoint
         self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=2)
@@ -61,8 +62,9 @@ class Checkpoints:
         if path is None:
             return State()
         try:
-            self._checkpoint.restore(path).assert_existing_objects_matched()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            # Partial: the error below says enough, without TensorFlow's line for every variable.
+            self._checkpoint.restore(path).expect_partial().assert_existing_objects_matched()
+        except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
             raise AocrError(
                 f"the checkpoint {path} does not fit ({str(error).splitlines()[0]}): "
                 "give the options it was trained with, or start anew with --no-resume"
