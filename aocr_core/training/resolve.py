@@ -1,13 +1,14 @@
 """Replace every "from the data" and "as the preset" by a number, once, before anything is built."""
 
 import math
+from typing import TypeVar
 
 import keras
 import tensorflow as tf
 
 import aocr_core
 from aocr_core.charset import Charset
-from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
 from aocr_core.data.preprocess import ImageSpec
 from aocr_core.errors import AocrError
@@ -22,6 +23,8 @@ LENGTH_MARGIN = 1.25
 COMMON_SHARE = 0.995
 STRAY_FACTOR = 2.0
 WIDTH_UNIT = 8
+
+Group = TypeVar("Group", bound=Options)
 
 PEAK_RATES = {"adamw": 0.002, "adadelta": 1.0}
 
@@ -48,10 +51,13 @@ def resolve(
     """
     if not info.rows:
         raise AocrError("the data set is empty")
+    known = None
     if existing is not None:
+        known = existing.charset if data.charset is None else None
         model = _filled(model, existing.options)
+        data = _filled(data, existing.data)
     network = presets.network(model)
-    charset = choose_charset(info, data, existing.charset if existing else None)
+    charset = choose_charset(info, data, known)
     image = image_spec(info, model, network.height)
     longest = info.longest_label(charset.kind)
     limit = model.max_prediction or math.ceil(longest * LENGTH_MARGIN) + 1
@@ -95,9 +101,9 @@ def resolve(
     return resolved
 
 
-def _filled(model: ModelOptions, existing: ModelOptions) -> ModelOptions:
+def _filled(options: Group, existing: Group) -> Group:
     """What was not given is as in the existing model."""
-    given = model.model_dump(exclude_unset=True, exclude_none=True)
+    given = options.model_dump(exclude_unset=True, exclude_none=True)
     return existing.model_copy(update=given)
 
 
@@ -111,26 +117,35 @@ def _check_same_network(resolved: ModelConfig, existing: ModelConfig) -> None:
         )
 
 
-def choose_charset(info: DatasetInfo, data: DataOptions, existing: Charset | None) -> Charset:
-    """The charset asked for, that of the existing model, or the symbols of the data.
+def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) -> Charset:
+    """The charset that the training goes on with, the one asked for, or the symbols of the data.
+
+    Args:
+        info: What is known of the training data.
+        data: How labels become symbols. It takes either the option or a charset with tokens to learn tokens.
+        known: The existing model's charset, if no other is asked for.
 
     Raises:
         AocrError: labels hold symbols that the given charset lacks; the message names them.
     """
-    symbols = info.symbols if data.label_kind == "characters" else info.tokens
+    given = known or (Charset.named(data.charset) if data.charset is not None else None)
+    kind = given.kind if given is not None and given.kind == "tokens" else data.label_kind
+    symbols = info.symbols if kind == "characters" else info.tokens
     if not symbols:
         raise AocrError(f"the labels have more than {MAX_TOKENS} different tokens: train on characters")
-    found = Charset.from_labels((s.upper() if data.force_uppercase else s for s in symbols), data.label_kind)
-    if data.charset is None and existing is None:
+    found = Charset.from_labels((s.upper() if data.force_uppercase else s for s in symbols), kind)
+    if given is None:
         return found
-    charset = existing if data.charset is None and existing else Charset.named(data.charset or "")
-    if unknown := [symbol for symbol in found.symbols if symbol not in charset.symbols]:
+    if unknown := [symbol for symbol in found.symbols if symbol not in given.symbols]:
         shown = " ".join(repr(symbol) for symbol in unknown[:20]) + (" …" if len(unknown) > 20 else "")
-        raise AocrError(
-            f"{len(unknown)} symbols of the labels are not in the charset {data.charset}: {shown}. "
-            "Add them to it, or leave --charset out to learn those in the data"
+        where, remedy = (
+            f"the charset {data.charset}",
+            "Add them to it, or leave --charset out to learn those in the data",
         )
-    return charset
+        if known is not None:
+            where, remedy = "the charset of the model to go on with", "Start anew with --no-resume to learn them"
+        raise AocrError(f"{len(unknown)} symbols of the labels are not in {where}: {shown}. {remedy}")
+    return given.model_copy(update={"kind": kind})
 
 
 def image_spec(info: DatasetInfo, model: ModelOptions, height: int) -> ImageSpec:
