@@ -12,25 +12,25 @@ from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.data.preprocess import ImageSpec
 from aocr_core.data.records import Record, Writer
-from aocr_core.model.presets import Convolution, Network
+from aocr_core.model.presets import PRESETS, Convolution, Network
 from aocr_core.model.recognizer import AttentionOCR
 
-NETWORK = Network(
-    height=16,
-    convolutions=(
-        Convolution(channels=4, stride=(2, 2)),
-        Convolution(channels=8, pool=(2, 2), normalise=False),
-    ),
-    encoder_units=6,
-    encoder_layers=1,
-    encoder_norm=True,
-    decoder_cell="lstm",
-    decoder_units=8,
-    decoder_layers=1,
-    decoder_input=None,
-    embedding_size=5,
-    attention_units=7,
-    dropout=0.1,
+NETWORK = PRESETS["fast"].model_copy(
+    update={
+        "height": 16,
+        "convolutions": (
+            Convolution(channels=4, stride=(2, 2)),
+            Convolution(channels=8, pool=(2, 2), normalise=False),
+        ),
+        "encoder_units": 6,
+        "encoder_layers": 1,
+        "decoder_cell": "lstm",
+        "decoder_units": 8,
+        "decoder_layers": 1,
+        "decoder_input": None,
+        "embedding_size": 5,
+        "attention_units": 7,
+    }
 )
 
 CHARSET = Charset(symbols=tuple("abcde"))

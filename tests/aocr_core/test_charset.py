@@ -43,7 +43,7 @@ def test_decoding_ends_at_the_first_end():
 def test_unknown_symbols_are_named_once_each():
     charset = Charset(symbols=("a",))
     assert charset.unknown("xayx") == ["x", "y"]
-    with pytest.raises(AocrError, match="'xayx' has symbols that are not in the charset: x y$"):
+    with pytest.raises(AocrError, match=r"'xayx' has symbols that are not in the charset: x y$"):
         charset.encode("xayx")
     assert LATEX.unknown("\\frac { x } y") == ["y"]
 
@@ -92,7 +92,7 @@ def test_a_bad_file_of_symbols_is_named(tmp_path, data: bytes):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(UsageError, match="unknown charset 'runes'.* digits"):
+    with pytest.raises(UsageError, match=r"unknown charset 'runes'.* digits"):
         Charset.named("runes")
 
 

@@ -2,6 +2,10 @@ import numpy as np
 import pytest
 
 from aocr_core.model.encoder import BidirectionalLSTM, Encoder
+from tests.aocr_core import small
+
+FEATURES = 32
+"""Of the small backbone: 8 channels at a quarter of 16 pixels of height."""
 
 
 def sequences(*shape: int) -> np.ndarray:
@@ -10,28 +14,27 @@ def sequences(*shape: int) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=[True, False], ids=["norm", "plain"])
 def encoder(request) -> Encoder:
-    encoder = Encoder(5, depth=2, norm=request.param, dropout=0.1)
-    encoder(sequences(1, 4, 3), np.array([4]))
-    return encoder
+    return small.model(encoder_layers=2, encoder_norm=request.param).encoder
 
 
-def test_shape(encoder: Encoder):
-    assert encoder(sequences(2, 7, 3), np.array([7, 2])).shape == (2, 7, 10)
+def test_a_memory_of_both_directions_for_every_step(encoder: Encoder):
+    memory = encoder(sequences(2, 7, FEATURES), np.array([7, 2]))
+    assert memory.shape[:2] == (2, 7) and memory.shape[2] >= 2 * small.NETWORK.encoder_units
 
 
 def test_padding_does_not_reach_the_row(encoder: Encoder):
-    features = sequences(1, 9, 3)
+    features = sequences(1, 9, FEATURES)
     alone = np.asarray(encoder(features[:, :4], np.array([4])))
     padded = np.asarray(encoder(features, np.array([4])))
     np.testing.assert_allclose(padded[:, :4], alone, atol=1e-6)
 
 
 def test_every_step_knows_the_whole_row(encoder: Encoder):
-    features = sequences(1, 6, 3)
+    features = sequences(1, 6, FEATURES)
     before = np.asarray(encoder(features, np.array([6])))
     for changed in (0, 5):
         other = features.copy()
-        other[0, changed] += [1.0, -1.0, 0.5]
+        other[0, changed] += np.linspace(-1, 1, FEATURES)
         difference = np.abs(np.asarray(encoder(other, np.array([6]))) - before).max(axis=-1)
         assert (difference > 0).all()
 

@@ -20,14 +20,14 @@ ROOT = Path(__file__).parents[3]
 WITH_JAX = """
 import sys
 import jax, keras, numpy as np
-from aocr_core.model.presets import Convolution, Network
+from aocr_core.model.presets import PRESETS, Convolution
 from aocr_core.model.recognizer import AttentionOCR
 
-network = Network(
-    height=8, convolutions=(Convolution(channels=4, stride=(2, 2)), Convolution(channels=4, pool=(2, 1))),
-    encoder_units=4, encoder_layers=1, encoder_norm=True, decoder_cell="gru", decoder_units=4, decoder_layers=2,
-    decoder_input=3, embedding_size=3, attention_units=4, dropout=0.0,
-)
+network = PRESETS["fast"].model_copy(update={
+    "height": 8,
+    "convolutions": (Convolution(channels=4, stride=(2, 2)), Convolution(channels=4, pool=(2, 1))),
+    "encoder_units": 4, "decoder_units": 4, "decoder_layers": 2, "decoder_cell": "gru", "decoder_input": 3,
+})
 keras.utils.set_random_seed(1)
 model = AttentionOCR.create(network, symbols=6)
 images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 32, 1)).astype("float32")

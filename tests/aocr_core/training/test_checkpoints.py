@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aocr_core.config import TrainOptions
+from aocr_core.errors import AocrError
+from aocr_core.training.average import WeightAverage
+from aocr_core.training.checkpoints import Checkpoints, State
+from aocr_core.training.step import build_optimizer
+from tests.aocr_core import small
+
+STATE = State(step=7, seconds=1.5, best_accuracy=0.25, best_cer=0.5, stale=2, validated=1.25)
+
+
+def parts(directory: Path, seed: int = 1, optimizer: str = "adamw", **changes):
+    model = small.model(seed=seed, **changes)
+    optimizer = build_optimizer(TrainOptions(optimizer=optimizer, initial_learning_rate=0.1))
+    optimizer.build(model.trainable_variables)
+    average = WeightAverage(model.variables, 0.9)
+    return model, optimizer, average, Checkpoints(directory, model, optimizer, average)
+
+
+def test_everything_comes_back(tmp_path):
+    model, optimizer, average, checkpoints = parts(tmp_path)
+    gradients = [np.ones(variable.shape, np.float32) for variable in model.trainable_variables]
+    optimizer.apply(gradients, model.trainable_variables)
+    average.update()
+    checkpoints.save(STATE)
+
+    other, other_optimizer, other_average, other_checkpoints = parts(tmp_path, seed=2)
+    assert other_checkpoints.restore() == STATE
+    for one, two in (
+        (model.variables, other.variables),
+        (optimizer.variables, other_optimizer.variables),
+        (average.averages, other_average.averages),
+    ):
+        for saved, restored in zip(one, two, strict=True):
+            np.testing.assert_array_equal(saved.numpy(), restored.numpy())
+    assert int(other_optimizer.iterations) == 1 and float(other_average.updates) == 1
+
+
+def test_without_a_checkpoint_the_state_is_fresh(tmp_path):
+    assert parts(tmp_path)[-1].restore() == State()
+
+
+def test_the_newest_is_restored_and_old_ones_do_not_pile_up(tmp_path):
+    *_, checkpoints = parts(tmp_path)
+    for step in range(1, 6):
+        checkpoints.save(State(step=step))
+    assert parts(tmp_path)[-1].restore().step == 5
+    assert len(list(tmp_path.glob("*.index"))) == 2
+
+
+@pytest.mark.parametrize("changes", [{"decoder_units": 9}, {"decoder_layers": 2}, {"optimizer": "adadelta"}])
+def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, changes: dict):
+    parts(tmp_path)[-1].save(STATE)
+    with pytest.raises(AocrError, match=r"does not fit .* --no-resume$") as caught:
+        parts(tmp_path, **changes)[-1].restore()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_checkpoint(tmp_path):
+    parts(tmp_path)[-1].save(STATE)
+    for file in tmp_path.glob("*.data-*"):
+        file.write_bytes(b"")
+    with pytest.raises(AocrError, match="does not fit"):
+        parts(tmp_path)[-1].restore()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "cer", "better"), [(0.3, 0.9, True), (0.25, 0.4, True), (0.25, 0.5, False), (0.2, 0.0, False)]
+)
+def test_accuracy_decides_then_the_error_rate(accuracy: float, cer: float, better: bool):
+    assert STATE.improves(accuracy, cer) is better

@@ -1,0 +1,155 @@
+import pytest
+
+from aocr_core.charset import Charset
+from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+from aocr_core.data.info import DatasetInfo, Tally
+from aocr_core.data.records import Record
+from aocr_core.errors import AocrError, UsageError
+from aocr_core.model_dir import ModelConfig
+from aocr_core.training.resolve import image_spec, resolve
+
+WORDS = ("cab", "bead", "a")
+
+
+def described(*labels: str, width: int = 80, height: int = 20) -> DatasetInfo:
+    tally = Tally()
+    for label in labels or WORDS:
+        tally.add(Record(b"image", label, width=width, height=height))
+    return tally.info(0)
+
+
+def config(
+    info: DatasetInfo | None = None,
+    model: ModelOptions | None = None,
+    data: DataOptions | None = None,
+    train: TrainOptions | None = None,
+    existing: ModelConfig | None = None,
+) -> ModelConfig:
+    return resolve(
+        info or described(), model or ModelOptions(), data or DataOptions(), train or TrainOptions(), existing
+    )
+
+
+@pytest.mark.parametrize("preset", ["fast", "aocr"])
+def test_nothing_is_left_open(preset: str):
+    resolved = config(model=ModelOptions(preset=preset))
+    assert None not in resolved.options.model_dump().values()
+    training = resolved.training
+    assert None not in (training.num_epoch, training.optimizer, training.initial_learning_rate)
+    assert resolved.charset.symbols == tuple("abcde")
+    assert resolved.options.max_prediction >= 4
+    assert set(resolved.versions) == {"aocr", "tensorflow", "keras"}
+
+
+def test_images_of_the_data_fit_and_a_little_wider_ones_too():
+    resolved = config(described(width=80, height=20))
+    assert resolved.image.width >= 80 / 20 * resolved.image.height * 1.05
+
+
+def test_a_stray_panorama_does_not_make_all_buffers_wide():
+    tally = Tally()
+    for _ in range(999):
+        tally.add(Record(b"image", "a", width=60, height=20))
+    tally.add(Record(b"image", "a", width=2000, height=20))
+    assert image_spec(tally.info(0), ModelOptions(), 32).width < 300
+
+
+@pytest.mark.parametrize(("width", "height", "least"), [(160, 60, 86), (100, None, 100), (64, 32, 64)])
+def test_the_width_asked_for_is_at_the_height_asked_for(width: int, height: int | None, least: int):
+    spec = image_spec(described(), ModelOptions(max_width=width, max_height=height), 32)
+    assert least <= spec.width < least + 8
+
+
+def test_no_images():
+    with pytest.raises(AocrError, match=r"^the data set is empty$"):
+        config(DatasetInfo(rows=0))
+
+
+def test_a_label_longer_than_the_model_can_write():
+    with pytest.raises(AocrError, match="longest label has 4 symbols, more than --max-prediction 3: raise it"):
+        config(model=ModelOptions(max_prediction=3))
+    assert config(model=ModelOptions(max_prediction=4)).steps == 5
+
+
+def test_a_charset_that_lacks_symbols():
+    with pytest.raises(AocrError, match=r"5 symbols of the labels are not in the charset digits: 'a' 'b'"):
+        config(data=DataOptions(charset="digits"))
+    with pytest.raises(UsageError, match="unknown charset 'runes'"):
+        config(data=DataOptions(charset="runes"))
+
+
+def test_folding_to_upper_case():
+    resolved = config(data=DataOptions(charset="alphanumeric-upper", force_uppercase=True))
+    assert len(resolved.charset) == 36
+    assert config(data=DataOptions(force_uppercase=True)).charset.symbols == tuple("ABCDE")
+
+
+LATEX = ("\\frac { x } { 2 }", "x + 2")
+
+
+def test_tokens():
+    resolved = config(described(*LATEX), data=DataOptions(label_kind="tokens"))
+    assert resolved.charset == Charset.from_labels(LATEX, "tokens")
+    assert resolved.options.max_prediction >= 7
+
+
+@pytest.mark.parametrize("symbols", ["\\frac\n{\n}\nx\n2\n+", "x\n2\n+"])
+def test_tokens_by_a_charset_file(tmp_path, symbols: str):
+    """The file is of tokens because one is longer than a character, or because the option says so."""
+    path = tmp_path / "symbols.txt"
+    path.write_text(symbols)
+    labels = LATEX if "frac" in symbols else ("x + 2", "2 2")
+    kind = "characters" if "frac" in symbols else "tokens"
+    resolved = config(described(*labels), data=DataOptions(charset=str(path), label_kind=kind))
+    assert resolved.charset.kind == "tokens"
+    assert not any(resolved.charset.unknown(label) for label in labels)
+
+
+def test_going_on_repeats_no_option(tmp_path):
+    path = tmp_path / "symbols.txt"
+    path.write_text("A\nB\nC\nD\nE\nF")
+    first = config(
+        model=ModelOptions(max_width=300, max_height=60, use_gru=True, attn_num_layers=2, max_prediction=9),
+        data=DataOptions(charset=str(path), force_uppercase=True),
+    )
+    path.unlink()
+    again = config(existing=first)
+    assert again.network_part() == first.network_part()
+    assert again.data == first.data
+
+
+def test_going_on_with_tokens():
+    first = config(described(*LATEX), data=DataOptions(label_kind="tokens"))
+    assert config(described(*LATEX), existing=first).charset == first.charset
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (ModelOptions(attn_num_hidden=64), "network"),
+        (ModelOptions(use_gru=True), "network"),
+        (ModelOptions(max_width=999), "image"),
+        (ModelOptions(color=True), "image"),
+        (ModelOptions(max_prediction=77), "max_prediction"),
+    ],
+)
+def test_an_option_that_contradicts_the_existing_model(model: ModelOptions, what: str):
+    with pytest.raises(AocrError, match=f"holds a model with another {what}: leave the options out.* --no-resume"):
+        config(model=model, existing=config())
+
+
+def test_new_data_with_symbols_that_the_model_has_not_learnt():
+    with pytest.raises(AocrError, match=r"'x' 'y'\. Start anew with --no-resume"):
+        config(described("abxy"), existing=config())
+
+
+def test_another_charset_for_an_existing_model():
+    with pytest.raises(AocrError, match="another charset"):
+        config(data=DataOptions(charset="alphanumeric"), existing=config())
+
+
+def test_an_optimiser_for_each_preset():
+    assert config(model=ModelOptions(preset="aocr")).training.optimizer == "adadelta"
+    assert config().training.optimizer == "adamw"
+    given = config(train=TrainOptions(optimizer="adadelta", initial_learning_rate=0.5)).training
+    assert (given.optimizer, given.initial_learning_rate) == ("adadelta", 0.5)
