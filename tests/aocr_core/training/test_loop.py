@@ -1,0 +1,161 @@
+"""The loop with a real model and real checkpoints; the steps and validations are scripted, so that ends are near."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from aocr_core import model_dir
+from aocr_core.config import TrainOptions
+from aocr_core.errors import AocrError
+from aocr_core.evaluation.metrics import Summary, TextMetrics
+from aocr_core.model.recognizer import AttentionOCR
+from aocr_core.training.average import WeightAverage
+from aocr_core.training.loop import Loop, Plan, Tools
+from aocr_core.training.step import build_optimizer
+from tests.aocr_core import small
+
+
+@pytest.fixture(scope="module")
+def network() -> AttentionOCR:
+    return small.model()
+
+
+def summary(right: int) -> Summary:
+    """`right` of ten texts are read."""
+    metrics = TextMetrics()
+    metrics.update(["a"] * 10, ["a"] * right + ["b"] * (10 - right))
+    return metrics.summary()
+
+
+def options(**changes) -> TrainOptions:
+    given = {"num_epoch": 1, "initial_learning_rate": 0.1, "optimizer": "adamw", "batch_size": 10} | changes
+    return TrainOptions(**given)
+
+
+def loop_of(
+    network: AttentionOCR,
+    directory: Path,
+    given: TrainOptions,
+    plan: Plan,
+    right: Iterator[int] = repeat(5),  # noqa: B008  # endless and without state
+    step: Callable[[dict], dict] | None = None,
+) -> Loop:
+    optimizer = build_optimizer(given)
+    optimizer.build(network.trainable_variables)
+
+    def constant(batch: dict) -> dict:
+        network.ctc.bias.assign_add(tf.ones_like(network.ctc.bias))
+        return {"loss": tf.constant(1.0)}
+
+    average = WeightAverage(network.variables, given.ema_decay)
+    tools = Tools(network, optimizer, average, step or constant, lambda: summary(next(right)))  # type: ignore[arg-type]
+    return Loop(directory, tools, given, plan)
+
+
+def history(directory: Path) -> list[dict]:
+    return [json.loads(line) for line in (directory / model_dir.HISTORY).read_text().splitlines()]
+
+
+BATCHES: Iterator[dict] = repeat({})
+
+
+def test_a_plan_has_at_least_one_step():
+    assert Plan.make(3, options(batch_size=64)).steps == 1
+    assert Plan.make(100, options(batch_size=8, num_epoch=2)).steps == 25
+    assert Plan.make(100, options(steps_per_checkpoint=7)).steps_between == 7
+
+
+def test_it_validates_as_often_as_planned_and_at_the_end(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(), Plan(7, 5.0, 3))
+    assert loop.run(BATCHES) == "7 steps are done"
+    assert [line["step"] for line in history(tmp_path)] == [3, 6, 7]
+    assert {"loss", "learning_rate", "accuracy", "cer", "seconds"} <= history(tmp_path)[0].keys()
+    assert (tmp_path / model_dir.WEIGHTS).is_file()
+    assert list((tmp_path / model_dir.LOGS).iterdir())
+
+
+def test_patience(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(patience=2), Plan(100, 5.0, 1), iter([3, 5, 5, 4, 9]))
+    assert loop.run(BATCHES) == "no improvement in 2 validations"
+    assert (loop.state.step, loop.state.best_accuracy) == (4, 0.5)
+
+
+def test_without_patience_it_goes_on(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(patience=0), Plan(30, 5.0, 1))
+    assert loop.run(BATCHES) == "30 steps are done"
+
+
+def test_the_time_budget(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(max_minutes=1e-4), Plan(10**9, 5.0, 10**9))
+    assert loop.run(BATCHES) == "the time budget of 0.0001 minutes is used up"
+    assert len(history(tmp_path)) == 1  # what was trained is judged and saved
+    assert (tmp_path / model_dir.WEIGHTS).is_file()
+
+
+def test_the_best_weights_are_those_of_the_best_validation(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(ema_decay=0.0), Plan(4, 5.0, 1), iter([1, 8, 2, 3]))
+    seen = []
+    loop.tools.validator = lambda: seen.append(network.ctc.bias.numpy()[0]) or summary([1, 8, 2, 3][len(seen) - 1])  # type: ignore[assignment,func-returns-value]
+    loop.run(BATCHES)
+    best = AttentionOCR.create(small.NETWORK, small.CHARSET.size)
+    best.load_weights(tmp_path / model_dir.WEIGHTS)
+    assert best.ctc.bias.numpy()[0] == pytest.approx(seen[1])
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_the_training(network, tmp_path, loss: float):
+    losses = iter([1.0, loss])
+    loop = loop_of(network, tmp_path, options(), Plan(9, 5.0, 3), step=lambda _: {"loss": tf.constant(next(losses))})
+    with pytest.raises(AocrError, match=r"diverged at step 2 .* try a smaller --initial-learning-rate"):
+        loop.run(BATCHES)
+    assert not list((tmp_path / model_dir.LATEST).glob("*"))  # nothing to go on from
+
+
+def test_any_other_error_is_not_swallowed(network, tmp_path):
+    def broken(batch: dict) -> dict:
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        loop_of(network, tmp_path, options(), Plan(9, 5.0, 3), step=broken).run(BATCHES)
+
+
+def interrupted_after(steps: int) -> Iterator[dict]:
+    for _ in range(steps):
+        yield {}
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_goes_on(network, tmp_path, caplog):
+    caplog.set_level("INFO", logger="aocr_core")
+    first = loop_of(network, tmp_path, options(), Plan(6, 5.0, 2))
+    with pytest.raises(KeyboardInterrupt):
+        first.run(interrupted_after(3))
+    trained = network.ctc.bias.numpy().copy()
+    network.ctc.bias.assign(0 * trained)
+
+    second = loop_of(network, tmp_path, options(), Plan(6, 5.0, 2))
+    assert second.state.step == 3 and second.state.best_accuracy == 0.5
+    assert second.state.seconds == first.state.seconds
+    assert (network.ctc.bias.numpy() == trained).all()
+    assert second.run(BATCHES) == "6 steps are done"
+    assert [line["step"] for line in history(tmp_path)] == [2, 4, 6]
+    assert "going on at step 3 of 6" in caplog.text
+    assert loop_of(network, tmp_path, options(), Plan(6, 5.0, 2)).run(iter(())) == "6 steps are done"
+
+
+def test_the_rate_warms_up_and_comes_down(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(patience=0), Plan(40, 5.0, 1))
+    loop.run(BATCHES)
+    rates = [line["learning_rate"] for line in history(tmp_path)]
+    top = rates.index(max(rates))
+    assert rates[top] == pytest.approx(0.1, rel=0.05) and rates[-1] < 0.01
+    assert rates == sorted(rates[: top + 1]) + sorted(rates[top + 1 :], reverse=True)
+
+
+def test_adadelta_keeps_its_rate(network, tmp_path):
+    loop_of(network, tmp_path, options(optimizer="adadelta"), Plan(5, 5.0, 1)).run(BATCHES)
+    assert {line["learning_rate"] for line in history(tmp_path)} == {0.1}

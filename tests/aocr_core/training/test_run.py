@@ -1,0 +1,124 @@
+"""Real trainings of a small network on rendered words."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from aocr_core import model_dir
+from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+from aocr_core.data import example
+from aocr_core.errors import AocrError, UsageError
+from aocr_core.model import presets
+from aocr_core.recognizer import Recognizer
+from aocr_core.training import train
+from aocr_core.training.loop import Loop
+from aocr_core.training.step import Batch
+from tests.aocr_core import small
+
+pytestmark = pytest.mark.slow
+
+WORDS = ["a", "bb", "cab", "dead", "ebb", "face", "gag", "hedge", "cafe", "bee", "ad", "be"]
+
+
+@pytest.fixture(autouse=True)
+def small_preset(monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "fast", small.NETWORK)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory) -> str:
+    return small.write_words(tmp_path_factory.mktemp("data") / "words.tfrecords", WORDS)
+
+
+def options(**changes) -> TrainOptions:
+    return TrainOptions(**({"batch_size": 4, "num_epoch": 2, "steps_per_checkpoint": 3, "augment": False} | changes))
+
+
+def history(directory: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (directory / model_dir.HISTORY).read_text().splitlines()]
+
+
+def interrupt_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the training waits for a batch."""
+
+    def some(stream: Iterator[Batch]) -> Iterator[Batch]:
+        yield from islice(stream, steps)
+        raise KeyboardInterrupt
+
+    run = Loop.run
+    monkeypatch.setattr(Loop, "run", lambda self, stream: run(self, some(stream)))
+
+
+def test_interrupt_resume_and_start_anew(words, tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(5, patch)
+        train(words, str(tmp_path), words, options=options())
+    assert history(tmp_path) == [3]
+
+    resumed = train(words, str(tmp_path), words, options=options())
+    assert (resumed.steps, resumed.stopped) == (6, "6 steps are done")
+    assert history(tmp_path) == [3, 6]
+
+    with pytest.raises(AocrError, match="holds a model with another network"):
+        train(words, str(tmp_path), words, options=options(), model=ModelOptions(attn_num_hidden=9))
+    with pytest.raises(AocrError, match=r"does not fit .* --no-resume"):
+        train(words, str(tmp_path), words, options=options(optimizer="adadelta"))
+    assert history(tmp_path) == [3, 6]
+
+    anew = options(resume=False, num_epoch=1)
+    assert train(words, str(tmp_path), words, options=anew, model=ModelOptions(attn_num_hidden=9)).steps == 3
+    assert history(tmp_path) == [3]
+    assert model_dir.load_model(str(tmp_path))[1].network.decoder_units == 9
+
+
+def test_tokens_from_records_to_readings(tmp_path):
+    labels = ["\\frac { x } { 2 }", "x + 2", "\\alpha"]
+    path = small.write_words(tmp_path / "latex.tfrecords", labels)
+    train(
+        path,
+        str(tmp_path / "model"),
+        path,
+        data=DataOptions(label_kind="tokens"),
+        options=options(optimizer="adadelta"),
+    )
+    recognizer = Recognizer.load(tmp_path / "model")
+    assert set(recognizer.charset.symbols) == {"\\frac", "{", "}", "x", "2", "+", "\\alpha"}
+    for reading in recognizer.read([small.picture(label) for label in labels], attention=True):
+        assert " ".join(reading.symbols) == reading.text
+        assert not recognizer.charset.unknown(reading.text)
+
+
+def test_any_script_also_in_the_latin_1_of_the_original(tmp_path):
+    path = tmp_path / "labels.tfrecords"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for label in ("größe".encode("latin-1"), "東京".encode(), "e\u0301".encode()):
+            features = {"image": small.picture("abc"), "label": label}
+            writer.write(example.encode(features))
+    train(str(path), str(tmp_path / "model"), options=options(num_epoch=1, validation_share=0.5))
+    assert set(Recognizer.load(tmp_path / "model").charset.symbols) == set("größe東京e\u0301")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.99])
+def test_one_image_is_enough_to_train_on(tmp_path, share: float):
+    """It is both trained on and judged, whichever side of the split it would fall on."""
+    path = small.write_words(tmp_path / "one.tfrecords", ["a"])
+    result = train(path, str(tmp_path / "model"), options=options(num_epoch=1, validation_share=share))
+    assert result.steps == 1 and 0 <= result.accuracy <= 1
+
+
+def test_nothing_to_train_on(words, tmp_path):
+    empty = tmp_path / "empty.tfrecords"
+    empty.write_bytes(b"")
+    with pytest.raises(AocrError, match="empty"):
+        train(str(empty), str(tmp_path / "model"))
+    with pytest.raises(UsageError, match="nowhere"):
+        train(str(tmp_path / "nowhere.tfrecords"), str(tmp_path / "model"))
+    with pytest.raises(AocrError, match="--max-prediction 3"):
+        train(words, str(tmp_path / "model"), model=ModelOptions(max_prediction=3))
+    with pytest.raises(AocrError, match="not in the charset digits"):
+        train(words, str(tmp_path / "model"), data=DataOptions(charset="digits"))
+    assert not (tmp_path / "model").exists()
