@@ -1,6 +1,6 @@
 """From records to batches: an endless, shuffled stream for training, one ordered pass for evaluation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -13,6 +13,17 @@ from aocr_core.data.preprocess import ImageSpec, prepare, round_up, scale
 # batch is padding.
 NARROWEST_BUCKET = 48
 BUCKET_GROWTH = 1.25
+
+LEAST_STRENGTH = 0.3
+"""Strength of the distortions at the first step."""
+
+# The decoder sees `PAD` instead of some of the symbols it has written, or it learns which texts are common by heart
+# and reads them into images that show something else (Bowman et al., https://arxiv.org/abs/1511.06349, section 3.1).
+HIDDEN_SHARE = 0.15
+
+COMMON = 0.1
+"""A symbol that occurs in this share of the labels is not rare."""
+MOST_REPEATS = 5.0
 
 SPLIT_BUCKETS = 10_000
 UNCACHED_SHUFFLE = 8192
@@ -83,6 +94,35 @@ def label_encoder(spec: BatchSpec) -> Callable[[tf.Tensor], tf.Tensor]:
     return encode
 
 
+def repeat_rare(
+    dataset: tf.data.Dataset, charset: Charset, frequency: Mapping[str, float], seed: int
+) -> tf.data.Dataset:
+    """Show images with rare symbols more often: repeat-factor sampling (Gupta et al., https://arxiv.org/abs/1908.03195).
+
+    Args:
+        dataset: Pairs (pixels, ids).
+        charset: The symbols.
+        frequency: Share of the labels that hold a symbol.
+        seed: Seed of the rounding.
+
+    Returns:
+        The data set, in which an image whose rarest symbol occurs in a share f of the labels comes
+        `sqrt(COMMON / f)` times on average, once at least and `MOST_REPEATS` times at most.
+    """
+    factors = [1.0] * FIRST_SYMBOL
+    factors += [
+        min(MOST_REPEATS, max(1.0, (COMMON / frequency[s]) ** 0.5)) if s in frequency else 1.0 for s in charset.symbols
+    ]
+    table = tf.constant(factors)
+
+    def copies(index: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tf.data.Dataset:
+        factor = tf.reduce_max(tf.concat([tf.gather(table, example[1]), [1.0]], axis=0))
+        chance = tf.random.stateless_uniform([], tf.stack([tf.constant(seed, tf.int64), index]))
+        return tf.data.Dataset.from_tensors(example).repeat(tf.cast(tf.floor(factor + chance), tf.int64))
+
+    return dataset.enumerate().flat_map(copies)
+
+
 def _bucketed(
     dataset: tf.data.Dataset, spec: BatchSpec, width_of: Callable[..., tf.Tensor], padding: tuple
 ) -> tf.data.Dataset:
@@ -99,7 +139,17 @@ def _bucketed(
 
 
 def training_batches(
-    files: list[str], spec: BatchSpec, *, share: float, seed: int, rows: int, distort: bool, cache: bool
+    files: list[str],
+    spec: BatchSpec,
+    *,
+    share: float,
+    seed: int,
+    rows: int,
+    distort: bool,
+    cache: bool,
+    frequency: Mapping[str, float] | None = None,
+    first_step: int = 0,
+    ramp_steps: int = 1,
 ) -> tf.data.Dataset:
     """An endless stream of shuffled training batches; decoding and distortion run in parallel with the training.
 
@@ -109,8 +159,11 @@ def training_batches(
         share: Share of the images that is held out for validation, and not in this stream.
         seed: Seed of order and distortion.
         rows: Number of records, for the shuffle buffer.
-        distort: Augment the images.
+        distort: Augment the images, and hide some of the symbols that the decoder is fed.
         cache: Keep the prepared images in memory after the first pass.
+        frequency: Share of the labels that hold a symbol, to show rare ones more often; None: every image as often.
+        first_step: Number of the first batch, where a training goes on.
+        ramp_steps: Batches until the distortions have their full strength.
 
     Returns:
         Dictionaries of `images` `[batch, height, width, channels]` in [-1, 1], `widths` `[batch]`, `inputs` and
@@ -124,10 +177,12 @@ def training_batches(
 
     if cache:
         dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE).cache()
-        dataset = dataset.shuffle(rows, seed=seed).repeat()
+        dataset = dataset.shuffle(rows, seed=seed + first_step).repeat()
     else:
-        dataset = dataset.shuffle(min(rows, UNCACHED_SHUFFLE), seed=seed).repeat()
+        dataset = dataset.shuffle(min(rows, UNCACHED_SHUFFLE), seed=seed + first_step).repeat()
         dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
+    if frequency:
+        dataset = repeat_rare(dataset, spec.charset, frequency, seed)
     dataset = _bucketed(
         dataset.map(lambda pixels, ids: (pixels, tf.shape(pixels)[1], ids)),
         spec,
@@ -137,9 +192,12 @@ def training_batches(
 
     def batch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         pixels, widths, ids = batch
-        images = scale(round_up(pixels))
+        images, fed = scale(round_up(pixels)), ids
         if distort:
-            images = augment.distort(images, widths, tf.stack([tf.constant(seed, tf.int64), step]))
+            seeds = tf.random.experimental.stateless_split(tf.stack([tf.constant(seed, tf.int64), step]), 2)
+            strength = tf.minimum(1.0, LEAST_STRENGTH + tf.cast(step, tf.float32) / ramp_steps)
+            images = augment.distort(images, widths, seeds[0], strength)
+            fed = tf.where(tf.random.stateless_uniform(tf.shape(ids), seeds[1]) < HIDDEN_SHARE, PAD, ids)
         rows = tf.shape(ids)[0]
         ends = tf.one_hot(
             tf.reduce_sum(tf.cast(ids != PAD, tf.int32), 1), tf.shape(ids)[1] + 1, END, PAD, dtype=tf.int32
@@ -147,11 +205,11 @@ def training_batches(
         return {
             "images": images,
             "widths": widths,
-            "inputs": tf.concat([tf.fill([rows, 1], GO), ids], axis=1),
+            "inputs": tf.concat([tf.fill([rows, 1], GO), fed], axis=1),
             "targets": tf.pad(ids, [[0, 0], [0, 1]]) + ends,
         }
 
-    return dataset.enumerate().map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return dataset.enumerate(first_step).map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_batches(

@@ -36,19 +36,28 @@ class Encoder(layers.Layer):
     after some 100 steps instead of 200.
     """
 
-    def __init__(self, units: int, depth: int, norm: bool, dropout: float, **kwargs: Any) -> None:
+    def __init__(self, units: int, depth: int, norm: bool, skip: bool, dropout: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stack = [BidirectionalLSTM(units, name=f"layer{index}") for index in range(depth)]
         self.norms = [layers.LayerNormalization(name=f"norm{index}") for index in range(depth + 1)] if norm else []
+        self.skip = skip
         self.dropout = layers.Dropout(dropout)
 
     def call(self, features: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
-        """`[batch, time, features]` and lengths `[batch]` -> memory `[batch, time, 2 * units]`."""
-        if self.norms:
-            features = self.norms[0](features)
+        """Read the sequences in both directions.
+
+        Args:
+            features: `[batch, time, features]`.
+            lengths: Valid time steps, `[batch]`.
+            training: Drop outputs.
+
+        Returns:
+            Memory `[batch, time, 2 * units]`; with `skip`, the normalised features follow in it.
+        """
+        outputs = local = self.norms[0](features) if self.norms else features
         for index, layer in enumerate(self.stack):
-            features = layer(features, lengths)
+            outputs = layer(outputs, lengths)
             if self.norms:
-                features = self.norms[index + 1](features)
-            features = self.dropout(features, training=training)
-        return features
+                outputs = self.norms[index + 1](outputs)
+            outputs = self.dropout(outputs, training=training)
+        return ops.concatenate([outputs, local], axis=-1) if self.skip else outputs

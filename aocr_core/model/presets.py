@@ -27,6 +27,8 @@ class Network(Options):
     encoder_layers: int
     encoder_norm: bool
     """Layer normalisation around the LSTMs."""
+    encoder_skip: bool
+    """Pass the backbone's features on beside the LSTMs', so that a symbol can be judged by its looks alone."""
     decoder_cell: Literal["lstm", "gru"]
     decoder_units: int
     decoder_layers: int
@@ -50,18 +52,18 @@ PRESETS = {
     "fast": Network(
         height=32,
         convolutions=(
-            Convolution(channels=32, kernel=(5, 5), stride=(2, 2)),
-            Convolution(channels=64, stride=(2, 2)),
-            Convolution(channels=64),
+            Convolution(channels=24, pool=(2, 2)),
+            Convolution(channels=48),
+            Convolution(channels=48, pool=(2, 2)),
             Convolution(channels=96),
-            Convolution(channels=128, stride=(2, 1)),
-            Convolution(channels=128),
-            Convolution(channels=192, stride=(2, 1)),
+            Convolution(channels=96, pool=(2, 1)),
             Convolution(channels=192),
+            Convolution(channels=192, pool=(2, 1)),
         ),
         encoder_units=128,
         encoder_layers=1,
         encoder_norm=True,
+        encoder_skip=True,
         decoder_cell="lstm",
         decoder_units=256,
         decoder_layers=1,
@@ -85,6 +87,7 @@ PRESETS = {
         encoder_units=256,
         encoder_layers=1,
         encoder_norm=False,
+        encoder_skip=False,
         decoder_cell="lstm",
         decoder_units=128,
         decoder_layers=2,

@@ -37,7 +37,12 @@ class AttentionOCR(keras.Model):
         self.channels = channels
         self.backbone = Backbone(network.convolutions, network.dropout, name="backbone")
         self.encoder = Encoder(
-            network.encoder_units, network.encoder_layers, network.encoder_norm, network.dropout, name="encoder"
+            network.encoder_units,
+            network.encoder_layers,
+            network.encoder_norm,
+            network.encoder_skip,
+            network.dropout,
+            name="encoder",
         )
         self.decoder = Decoder(network, symbols, name="decoder")
         self.ctc = layers.Dense(symbols, name="ctc")

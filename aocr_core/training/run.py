@@ -14,6 +14,7 @@ from aocr_core.data import batches, info, records
 from aocr_core.errors import UsageError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
+from aocr_core.training import schedule
 from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
@@ -103,7 +104,8 @@ def _describe(config: ModelConfig, rows: int) -> str:
     return (
         f"training on {rows} images, {len(config.charset)} symbols, "
         f"input {image.height}x{image.width}x{image.channels}, texts up to {config.options.max_prediction} symbols, "
-        f"{training.num_epoch} epochs in batches of {training.batch_size}, {config.options.preset}, {training.optimizer}"
+        f"{training.num_epoch} epochs in batches of {training.batch_size} "
+        f"({config.options.preset}, {training.optimizer})"
     )
 
 
@@ -120,9 +122,6 @@ def _run(
     spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
     cache = described.rows * described.mean_aspect * config.image.height**2 * config.image.channels < CACHE_BYTES
     rows = max(1, round(described.rows * (1 - share)))
-    stream = batches.training_batches(
-        files, spec, share=share, seed=options.seed, rows=rows, distort=options.augment, cache=cache
-    )
     with strategy.scope():
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
@@ -137,6 +136,18 @@ def _run(
     )
     plan = Plan.make(rows, options)
     loop = Loop(target, tools, options, plan)
+    stream = batches.training_batches(
+        files,
+        spec,
+        share=share,
+        seed=options.seed,
+        rows=rows,
+        distort=options.augment,
+        cache=cache,
+        frequency={symbol: count / described.rows for symbol, count in described.symbols.items()},
+        first_step=loop.state.step,
+        ramp_steps=round(schedule.RAMP_SHARE * plan.steps) or 1,
+    )
     stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
     logger.info("training ended: %s", stopped)
     return _result(loop.state, plan, stopped)

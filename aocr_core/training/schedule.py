@@ -6,6 +6,9 @@ import math
 LEAST_IMAGES = 48_000
 IMAGES_PER_ROW = 6
 
+RAMP_SHARE = 0.25
+"""Share of the training in which the distortions grow to their full strength."""
+
 WARM_UP_SHARE = 0.05
 MOST_WARM_UP_STEPS = 1000
 FLOOR = 0.01

@@ -13,7 +13,7 @@ from aocr_core.training.average import WeightAverage
 Batch = dict[str, tf.Tensor]
 Step = Callable[[Batch], dict[str, tf.Tensor]]
 
-WEIGHT_DECAY = 0.01
+WEIGHT_DECAY = 0.05
 # TF1's values: Keras' own defaults differ (rate 0.001, epsilon 1e-7), and with them Adadelta hardly moves.
 ADADELTA_RHO, ADADELTA_EPSILON = 0.95, 1e-8
 
