@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint format compile lock clean
+.PHONY: help setup run stop test lint format compile lock pictures clean
 
 help: ## Show this help.
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ lock: setup ## Resolve the dependencies again into requirements.lock (ARGS=--upg
 	  --no-config --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	  --quiet --output-file requirements.lock $(ARGS)
 	@! grep -nE '://|file:| @ |^-' requirements.lock || { echo "requirements.lock names a place" >&2; exit 1; }
+
+pictures: setup ## Draw the README's pictures, from the compiled pipeline and the last run on rendered words.
+	@$(BIN)/python -m docs.pictures "$(BUILD)"
 
 clean: stop ## Remove what was built, the virtual environment excepted.
 	@rm -rf "$(BUILD)" .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""The pictures of the README, and the code that draws them."""
