@@ -1,0 +1,135 @@
+"""Exports of a small model: two formats, any shape of input, nothing written that reads otherwise."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aocr_core import model_dir
+from aocr_core.charset import Charset
+from aocr_core.data import preprocess
+from aocr_core.errors import AocrError
+from aocr_core.export import export, frozen_graph, probes, run
+from aocr_core.export.frozen_graph import FrozenReader
+from aocr_core.recognizer import Recognizer
+from tests.aocr_core import small
+
+pytestmark = pytest.mark.slow
+
+IMAGES = [small.picture(word, height) for word, height in (("a", 20), ("cabbage", 32), ("bed", 60), ("d" * 20, 40))]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    return small.write_model(tmp_path_factory.mktemp("model"), small.config())
+
+
+@pytest.fixture(scope="module")
+def saved(model: str, tmp_path_factory) -> Path:
+    return Path(export(model, str(tmp_path_factory.mktemp("exports"))))
+
+
+@pytest.fixture(scope="module")
+def readings(model: str) -> list:
+    return Recognizer.load(model).read_plain(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def readers(model: str, saved: Path, tmp_path_factory) -> dict[str, Callable]:
+    signature = tf.saved_model.load(str(saved)).signatures["serving_default"]
+    frozen = FrozenReader(Path(export(model, str(tmp_path_factory.mktemp("frozen")), "frozengraph")))
+    return {
+        "saved": lambda images: tuple(signature(images)[name] for name in ("output", "probability")),
+        "frozen": frozen,
+    }
+
+
+@pytest.mark.parametrize("kind", ["saved", "frozen"])
+@pytest.mark.parametrize("shape", [(4,), (2, 2), (4, 1), (1, 4, 1)])
+def test_the_answer_has_the_shape_of_the_question(readers, readings, kind: str, shape: tuple[int, ...]):
+    texts, probabilities = readers[kind](tf.reshape(tf.constant(IMAGES), shape))
+    assert texts.shape == probabilities.shape == shape
+    assert [text.decode() for text in texts.numpy().ravel()] == [reading.text for reading in readings]
+    np.testing.assert_allclose(probabilities.numpy().ravel(), [r.probability for r in readings], rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["saved", "frozen"])
+def test_a_single_image_as_a_scalar(readers, readings, kind: str):
+    text, probability = readers[kind](tf.constant(IMAGES[1]))
+    assert text.shape == probability.shape == ()
+    assert text.numpy().decode() == readings[1].text
+
+
+def test_nodes_of_the_frozen_graph_are_named_as_in_the_original(model: str, tmp_path):
+    graph = tf.compat.v1.GraphDef.FromString(Path(export(model, str(tmp_path), "frozengraph")).read_bytes())
+    assert {"input_image_as_bytes", "prediction", "probability"} <= {node.name for node in graph.node}
+
+
+def test_the_export_prepares_images_bit_for_bit_as_training_does(model: str, saved: Path):
+    """The pixels that its network is given, taken out of the exported graph, are those of `preprocess`."""
+    signature = tf.saved_model.load(str(saved)).signatures["serving_default"]
+    spec = model_dir.read_config(model).image
+    for image in IMAGES:
+        narrow = preprocess.scale(preprocess.prepare(image, spec)).numpy()
+        pixels = np.clip(np.round((narrow + 1) * 127.5), 0, 255).astype(np.uint8)
+        prepared = tf.io.encode_png(pixels).numpy()  # of the network's height: passes unchanged
+        one, other = (signature(tf.constant([data])) for data in (image, prepared))
+        assert one["output"] == other["output"] and one["probability"] == other["probability"]
+
+
+def test_versions_are_counted_up(model: str, tmp_path):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "notes").mkdir()
+    assert export(model, str(tmp_path)) == str(tmp_path / "8")
+    assert {path.name for path in tmp_path.iterdir()} == {"7", "8", "notes"}
+
+
+def test_configuration_and_charset_lie_in_the_export(model: str, saved: Path):
+    assert (saved / "assets" / "charset.txt").read_text().split() == list(small.CHARSET.symbols)
+    assert Recognizer.load(saved).config == model_dir.read_config(model)
+
+
+def test_details(saved: Path):
+    answer = tf.saved_model.load(str(saved)).signatures["details"](tf.constant(IMAGES))
+    answer = {name: value.numpy() for name, value in answer.items()}
+    assert set(answer) == {"output", "probability", "symbols", "symbol_probabilities", "attention", "time_steps"}
+    for row in range(len(IMAGES)):
+        symbols = answer["symbols"][row]
+        assert b"".join(symbols) == answer["output"][row]
+        given = answer["symbol_probabilities"][row]
+        assert np.prod(given[given > 0]) == pytest.approx(answer["probability"][row], rel=1e-4)
+        assert not answer["attention"][row][:, answer["time_steps"][row] :].any()
+        np.testing.assert_allclose(answer["attention"][row].sum(axis=1), symbols != b"", atol=1e-5)
+
+
+def test_tokens_are_joined_with_blanks(tmp_path):
+    charset = Charset(symbols=("\\frac", "{", "}", "x"), kind="tokens")
+    small.write_model(tmp_path / "model", small.config(charset))
+    version = export(str(tmp_path / "model"), str(tmp_path / "out"))
+    for reading in Recognizer.load(version).read(IMAGES, attention=True):
+        assert " ".join(reading.symbols) == reading.text and not charset.unknown(reading.text)
+
+
+@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
+def test_an_export_that_reads_otherwise_is_not_written(model: str, tmp_path, monkeypatch, format: str):
+    def refuse(*_) -> None:
+        raise AocrError("the export reads a batch otherwise than the checkpoint")
+
+    monkeypatch.setattr(run, "compare", refuse)
+    with pytest.raises(AocrError, match="reads a batch otherwise"):
+        export(model, str(tmp_path / "out"), format)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_probes_are_images_of_the_models_own_symbols():
+    images = probes.draw(small.config())
+    assert len(images) == probes.COUNT and images == probes.draw(small.config())
+    spec = small.config().image
+    assert len({preprocess.prepare(image, spec).shape[1] for image in images}) > 2
+
+
+def test_the_frozen_graph_is_one_file(model: str, tmp_path):
+    export(model, str(tmp_path), "frozengraph")
+    assert [path.name for path in tmp_path.iterdir()] == [frozen_graph.FILE]
