@@ -35,7 +35,7 @@ def test_sixteen_words(tmp_path: Path):
         dataset,
         model=ModelOptions(attn_num_hidden=64, target_embedding_size=16),
         options=TrainOptions(
-            batch_size=16, num_epoch=250, steps_per_checkpoint=50, patience=3, augment=False, ema_decay=0.9
+            batch_size=16, num_epoch=200, steps_per_checkpoint=50, patience=0, augment=False, ema_decay=0.9
         ),
     )
     assert result.accuracy == 1.0, result
