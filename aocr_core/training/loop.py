@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +66,20 @@ class Tools:
 class Loop:
     """Runs the steps of one training in a local directory."""
 
-    def __init__(self, directory: Path, tools: Tools, options: TrainOptions, plan: Plan) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        tools: Tools,
+        options: TrainOptions,
+        plan: Plan,
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
         self.directory = directory
         self.tools = tools
         self.options = options
         self.plan = plan
+        self.publish = publish
+        """Called whenever the directory is complete."""
         self.checkpoints = Checkpoints(directory / model_dir.LATEST, tools.model, tools.optimizer, tools.average)
         self.state = self.checkpoints.restore()
         self._clock = time.monotonic()
@@ -101,7 +110,7 @@ class Loop:
                         summary = self._validate(scalars)
                         bar.advance(0, accuracy=f"{summary.accuracy:.1%}", CER=f"{summary.cer:.2%}")
             except KeyboardInterrupt:
-                self.checkpoints.save(state)
+                self._save()
                 logger.info("interrupted at step %d: the next run goes on from here", state.step)
                 raise
         return reason
@@ -161,8 +170,12 @@ class Loop:
         self._lap()
         self._record(scalars, summary, waiting)
         state.validated, self._waited = state.seconds, 0.0
-        self.checkpoints.save(state)
+        self._save()
         return summary
+
+    def _save(self) -> None:
+        self.checkpoints.save(self.state)
+        self.publish()
 
     def _save_best(self) -> None:
         path = self.directory / model_dir.WEIGHTS

@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from aocr_core.training.loop import Loop, Plan, Tools
 from aocr_core.training.resolve import resolve
 from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.validation import Validator
+from aocr_core.training.workplace import workplace
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +76,14 @@ def train(
     described = info.load(dataset)
     if validation is not None or not batches.splits(files, options.validation_share):
         options = options.model_copy(update={"validation_share": 0.0})
-    target = Path(directory)
-    existing = _existing(target) if options.resume else None
-    config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
-    if existing is None:
-        _start_anew(target, config)
-    logger.info(_describe(config, described.rows))
-    return _run(target, config, files, records.files(validation) if validation else files, described, strategy)
+    with workplace(directory) as (target, publish):
+        existing = _existing(target) if options.resume else None
+        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
+        if existing is None:
+            _start_anew(target, config)
+        logger.info(_describe(config, described.rows))
+        judged = records.files(validation) if validation else files
+        return _run(target, publish, config, files, judged, described, strategy)
 
 
 def _existing(target: Path) -> ModelConfig | None:
@@ -111,6 +115,7 @@ def _describe(config: ModelConfig, rows: int) -> str:
 
 def _run(
     target: Path,
+    publish: Callable[[], None],
     config: ModelConfig,
     files: list[str],
     validation_files: list[str],
@@ -135,7 +140,7 @@ def _run(
         Validator(network, config, batches.evaluation_batches(validation_files, spec, share=share, cache=cache)),
     )
     plan = Plan.make(rows, options)
-    loop = Loop(target, tools, options, plan)
+    loop = Loop(target, tools, options, plan, publish)
     stream = batches.training_batches(
         files,
         spec,
@@ -144,13 +149,21 @@ def _run(
         rows=rows,
         distort=options.augment,
         cache=cache,
-        frequency={symbol: count / described.rows for symbol, count in described.symbols.items()},
+        frequency=_frequency(described, config),
         first_step=loop.state.step,
         ramp_steps=round(schedule.RAMP_SHARE * plan.steps) or 1,
     )
     stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
     logger.info("training ended: %s", stopped)
     return _result(loop.state, plan, stopped)
+
+
+def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, float]:
+    """How often each symbol occurs, per label."""
+    counts: Counter[str] = Counter()
+    for symbol, count in (described.tokens if config.charset.kind == "tokens" else described.symbols).items():
+        counts[symbol.upper() if config.data.force_uppercase else symbol] += count
+    return {symbol: count / described.rows for symbol, count in counts.items()}
 
 
 def _result(state: State, plan: Plan, stopped: str) -> TrainResult:

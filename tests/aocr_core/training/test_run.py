@@ -122,3 +122,13 @@ def test_nothing_to_train_on(words, tmp_path):
     with pytest.raises(AocrError, match="not in the charset digits"):
         train(words, str(tmp_path / "model"), data=DataOptions(charset="digits"))
     assert not (tmp_path / "model").exists()
+
+
+def test_a_bucket_holds_the_model_and_the_training_goes_on_from_there(words, bucket, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = f"{bucket}/job/model"
+    first = train(words, place, words, options=options(num_epoch=1))
+    again = train(words, place, words, options=options(num_epoch=2))
+    assert 0 < first.steps < again.steps
+    assert len(Recognizer.load(place).read([small.picture("cab")])) == 1
+    assert not (tmp_path / "gs:").exists()
