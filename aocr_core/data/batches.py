@@ -22,7 +22,7 @@ LEAST_STRENGTH = 0.3
 HIDDEN_SHARE = 0.15
 
 COMMON = 0.1
-"""A symbol that occurs in this share of the labels is not rare."""
+"""A symbol that occurs this often, per label, is not rare."""
 MOST_REPEATS = 5.0
 
 SPLIT_BUCKETS = 10_000
@@ -102,11 +102,11 @@ def repeat_rare(
     Args:
         dataset: Pairs (pixels, ids).
         charset: The symbols.
-        frequency: Share of the labels that hold a symbol.
+        frequency: How often each symbol occurs, per label.
         seed: Seed of the rounding.
 
     Returns:
-        The data set, in which an image whose rarest symbol occurs in a share f of the labels comes
+        The data set, in which an image whose rarest symbol occurs f times a label comes
         `sqrt(COMMON / f)` times on average, once at least and `MOST_REPEATS` times at most.
     """
     factors = [1.0] * FIRST_SYMBOL
@@ -161,7 +161,7 @@ def training_batches(
         rows: Number of records, for the shuffle buffer.
         distort: Augment the images, and hide some of the symbols that the decoder is fed.
         cache: Keep the prepared images in memory after the first pass.
-        frequency: Share of the labels that hold a symbol, to show rare ones more often; None: every image as often.
+        frequency: How often each symbol occurs, per label, to show rare ones more often; None: every image as often.
         first_step: Number of the first batch, where a training goes on.
         ramp_steps: Batches until the distortions have their full strength.
 

@@ -3,8 +3,8 @@
 import math
 
 # Images to show before training ends by itself: small sets need many passes, large ones at least a few.
-LEAST_IMAGES = 48_000
-IMAGES_PER_ROW = 6
+LEAST_IMAGES = 30_000
+IMAGES_PER_ROW = 4
 
 RAMP_SHARE = 0.25
 """Share of the training in which the distortions grow to their full strength."""
