@@ -3,6 +3,9 @@
 import logging
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aocr_core.errors import UsageError
@@ -18,7 +21,7 @@ def configure(log_path: str | None = None) -> None:
     Raises:
         UsageError: the log file cannot be written.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     console = logging.StreamHandler(sys.stderr)
     console.setFormatter(logging.Formatter("%(message)s"))
     handlers: list[logging.Handler] = [console]
@@ -34,3 +37,27 @@ def configure(log_path: str | None = None) -> None:
     logger.handlers[:] = handlers
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+
+@contextmanager
+def without_import_chatter() -> Iterator[None]:
+    """Keep what native libraries write to stderr while they are imported, and show it only if the import fails.
+
+    TensorFlow reports on CPU features and missing GPUs before its own log level is in force.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ and os.environ["TF_CPP_MIN_LOG_LEVEL"] != "3":
+        yield  # somebody wants to see it
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as chatter:
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            chatter.seek(0)
+            os.write(kept, chatter.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

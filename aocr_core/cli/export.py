@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from aocr_core import logs
 from aocr_core.cli import compat
 from aocr_core.config import DEFAULT_MODEL_DIR
 
@@ -34,8 +35,9 @@ def command(output: str, format_: str, model_dir: str, **given: Any) -> None:
     a frozen graph to OUTPUT/frozen_graph.pb. Either is loaded again and must read as the checkpoint does.
     """
     compat.choose_device(given)
-    from aocr_core.export import export
-    from aocr_core.model_dir import read_config
+    with logs.without_import_chatter():
+        from aocr_core.export import export
+        from aocr_core.model_dir import read_config
 
     compat.verify(read_config(model_dir).options, given, model_dir)
     click.echo(export(model_dir, output, format_))  # type: ignore[arg-type]  # click has checked the choice

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aocr_core import logs
 from aocr_core.cli import compat, lines
 from aocr_core.config import DEFAULT_MODEL_DIR
 from aocr_core.errors import AocrError, UsageError
@@ -40,7 +41,8 @@ def command(images: tuple[str, ...], model_dir: str, as_json: bool, **given: Any
     """
     compat.choose_device(given)
     named = [path for image in images if image != "-" for path in _expand(image)]
-    from aocr_core.recognizer import Recognizer
+    with logs.without_import_chatter():
+        from aocr_core.recognizer import Recognizer
 
     recognizer = Recognizer.load(model_dir)
     compat.verify(recognizer.config.options, given, model_dir)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aocr_core import logs
 from aocr_core.cli import options
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError, UsageError
@@ -57,7 +58,8 @@ def command(directory: str | None, model_base_path: str | None, port: int | None
 
 def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") -> None:
     try:
-        from aocr_core.serving.server import Server
+        with logs.without_import_chatter():
+            from aocr_core.serving.server import Server
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "uvicorn", "starlette"):
             raise

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aocr_core import logs
 from aocr_core.cli import compat
 from aocr_core.config import DEFAULT_MODEL_DIR
 
@@ -39,10 +40,12 @@ def command(
     """
     compat.choose_device(given)
     from aocr_core.data import info, records
-    from aocr_core.evaluation.evaluate import evaluate
-    from aocr_core.recognizer import Recognizer
 
     files, rows = records.files(dataset), info.load(dataset).rows
+    with logs.without_import_chatter():
+        from aocr_core.evaluation.evaluate import evaluate
+        from aocr_core.recognizer import Recognizer
+
     recognizer = Recognizer.load(model_dir)
     compat.verify(recognizer.config.options, given, model_dir)
     evaluation = evaluate(

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from aocr_core import logs
 from aocr_core.cli import options
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
 
@@ -36,7 +37,12 @@ def command(dataset: str, validation: str | None, model_dir: str, full_ascii: bo
     data = options.build(DataOptions, values)
     training = options.build(TrainOptions, values)
 
-    from aocr_core.training import train
+    from aocr_core.data import records
+
+    for path in filter(None, (dataset, validation)):
+        records.files(path)  # a wrong path is told before TensorFlow is loaded
+    with logs.without_import_chatter():
+        from aocr_core.training import train
 
     result = train(dataset, model_dir, validation, model=model, data=data, options=training)
     click.echo(

@@ -92,7 +92,7 @@ class Server:
     async def _announce_and_stop_when_idle(self) -> None:
         while not self._uvicorn.started:
             await asyncio.sleep(TICK_SECONDS)
-        print(f"Serving aocr version {self.versions.current.version} at {self.url}", flush=True)
+        print(f"Serving version {self.versions.current.version} at {self.url}", flush=True)
         limit = self._options.stop_after_idle
         while not 0 < limit < self._activity.idle_seconds:
             await asyncio.sleep(TICK_SECONDS)

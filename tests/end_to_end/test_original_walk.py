@@ -65,7 +65,7 @@ def test_export_and_serve(folder: Path):
         text=True,
     ) as server:
         try:
-            assert server.stdout is not None and server.stdout.readline().startswith("Serving aocr version 1 at ")
+            assert server.stdout is not None and server.stdout.readline().startswith("Serving version 1 at ")
             image = (folder / "datasets" / "images" / "one.png").read_bytes()
             question = {
                 "signature_name": "serving_default",

@@ -66,7 +66,7 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
         "--port=9000", f"--rest_api_port={port}", "--model_name=words", f"--model_base_path={exports}"
     )
     url = f"http://127.0.0.1:{port}/v1/models/words"
-    assert line == f"Serving aocr version 3 at {url}\n"
+    assert line == f"Serving version 3 at {url}\n"
     assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
@@ -98,14 +98,14 @@ def test_model_in_a_bucket(exports, start, bucket):
         storage.write_bytes(f"{bucket}/words/{file.relative_to(exports)}", file.read_bytes())
     port = free_port()
     _, line = start(AIP_HTTP_PORT=str(port), AIP_STORAGE_URI=f"{bucket}/words")
-    assert line == f"Serving aocr version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
+    assert line == f"Serving version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
     assert ask(f"http://127.0.0.1:{port}/v1/models/aocr", [tiny_export.png(40)]) == [("40x20", 1.0)]
 
 
 @pytest.mark.slow
 def test_stops_after_idle(exports, start):
     process, line = start(str(exports), "--rest-api-port", "0", "--stop-after-idle", "0.5")
-    assert line.startswith("Serving aocr version 3 at http://127.0.0.1:")
+    assert line.startswith("Serving version 3 at http://127.0.0.1:")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "No request for 0.5 seconds: stopping" in errors
