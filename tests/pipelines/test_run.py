@@ -5,6 +5,7 @@ import sys
 
 from click.testing import CliRunner
 
+from aocr_core.config import TrainOptions
 from pipelines import spec
 from pipelines.run import command
 
@@ -23,7 +24,7 @@ def test_every_parameter_of_the_pipeline_is_an_option():
 
 def test_the_defaults_are_shown():
     text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
-    assert "Images in one training step. [default: 64]" in text
+    assert f"Images in one training step. [default: {TrainOptions().batch_size}]" in text
     assert "Passes over the training data. [0: " in text
 
 
