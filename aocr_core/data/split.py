@@ -45,7 +45,8 @@ def build_training_and_test(
     if test_annotations:
         reports = [
             build_dataset(annotations, training, options, data),
-            build_dataset(test_annotations, test, options, data),
+            # A test text that the charset cannot write is one the model gets wrong, not one to leave out of the score.
+            build_dataset(test_annotations, test, options, data.model_copy(update={"charset": None})),
         ]
     else:
         reports = _hold_out(annotations, training, test, test_share, options, data)

@@ -23,9 +23,11 @@ def annotations(tmp_path: Path) -> Path:
     return path
 
 
-def build(tmp_path: Path, annotations: Path, test_annotations: str = "", share: float = 0.2):
+def build(
+    tmp_path: Path, annotations: Path, test_annotations: str = "", share: float = 0.2, charset: str | None = None
+):
     training, test = str(tmp_path / "training"), str(tmp_path / "test")
-    options, data = PrepareOptions(workers=1), DataOptions()
+    options, data = PrepareOptions(workers=1), DataOptions(charset=charset)
     counts = build_training_and_test(str(annotations), test_annotations, training, test, share, options, data)
     read = [[record.label for record in records.read(records.files(side))] for side in (training, test)]
     return counts, *read
@@ -52,6 +54,13 @@ def test_two_annotation_files_are_the_two_sides(tmp_path: Path, annotations: Pat
     counts, training, test = build(tmp_path, annotations, str(other))
     assert counts == {"training_rows": 300, "test_rows": 1, "rejected_rows": 2}
     assert (len(training), test) == (300, ["seven"])
+
+
+def test_a_test_text_that_the_charset_cannot_write_still_counts(tmp_path: Path, annotations: Path):
+    other = tmp_path / "other.txt"
+    other.write_text("7.png Straße\n")
+    _, training, test = build(tmp_path, annotations, str(other), charset="alphanumeric")
+    assert (len(training), test) == (300, ["Straße"])
 
 
 def test_too_few_images_to_hold_some_out(tmp_path: Path, annotations: Path):
