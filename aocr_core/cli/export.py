@@ -1,6 +1,6 @@
 """`aocr export`: from a model directory to a verified SavedModel or frozen graph."""
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -28,7 +28,7 @@ from aocr_core.config import DEFAULT_MODEL_DIR
     help="Directory of the trained model.",
 )
 @compat.original_flags()
-def command(output: str, format_: str, model_dir: str, **given: Any) -> None:
+def command(output: str, format_: Literal["savedmodel", "frozengraph"], model_dir: str, **given: Any) -> None:
     """Export the model to OUTPUT (./exported if none is named).
 
     A SavedModel is written to OUTPUT/<version>/, the next free number, which is what TF Serving and `aocr serve` read;
@@ -40,4 +40,4 @@ def command(output: str, format_: str, model_dir: str, **given: Any) -> None:
         from aocr_core.model_dir import read_config
 
     compat.verify(read_config(model_dir).options, given, model_dir)
-    click.echo(export(model_dir, output, format_))  # type: ignore[arg-type]  # click has checked the choice
+    click.echo(export(model_dir, output, format_))

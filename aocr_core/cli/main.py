@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
@@ -24,8 +25,8 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group whose sub-commands live in modules of their own and are imported when they are called."""
 
-    def __init__(self, *args: object, modules: dict[str, str], package: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, modules: dict[str, str], package: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.modules = modules
         self.package = package
 
