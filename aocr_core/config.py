@@ -19,6 +19,7 @@ MAX_ASPECT = 100.0
 
 PositiveInt = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Options(BaseModel):
@@ -82,7 +83,7 @@ class TrainOptions(Options):
         None, description="Time budget; the learning rate is brought down in time. [default: none]"
     )
     initial_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Highest learning rate, after the warm-up. [default: 0.002 for AdamW, 1.0 for Adadelta]"
+        None, description="Highest learning rate, after the warm-up. [default: 0.005 for AdamW, 1.0 for Adadelta]"
     )
     optimizer: Literal["adamw", "adadelta"] | None = Field(
         None, description="[default: adamw; adadelta for the preset `aocr`]"
@@ -94,20 +95,29 @@ class TrainOptions(Options):
     ctc_weight: Share = Field(
         0.3, description="Share of the auxiliary CTC loss on the encoder; 0 trains the attention decoder alone."
     )
-    label_smoothing: Share = Field(0.05, description="Probability spread over the wrong symbols in the targets.")
+    label_smoothing: Share = Field(0.05, description="Probability spread over all symbols in the targets.")
     ema_decay: Share = Field(
-        0.999, description="Decay of the averaged weights that are judged and saved; 0: no average."
+        0.99, description="Decay of the averaged weights that are judged and saved; 0: no average."
     )
-    augment: bool = Field(True, description="Distort the training images at random.")
-    validation_share: Share = Field(
-        0.1, description="Share of the training images held out for validation when no validation data is given."
+    augment: bool = Field(
+        True, description="Distort the training images at random, the more the more often each is shown."
+    )
+    validation_share: Share | None = Field(
+        None,
+        description="Share of the training images held out for validation when no validation data is given. "
+        "[default: 0.1, but not more than about 500 images]",
+    )
+    precision: Precision = Field(
+        "auto",
+        description="What training computes in; weights are float32 in any case. `auto`: bfloat16 where the processor "
+        "or the GPU has instructions for it.",
     )
     patience: Annotated[int, Field(ge=0)] = Field(
         12, description="Stop after so many validations without improvement; 0: never."
     )
     steps_per_checkpoint: PositiveInt | None = Field(
         None,
-        description="Training steps between checkpoints (and validations). [default: one epoch, at most every 500]",
+        description="Training steps between checkpoints (and validations). [default: one epoch, but 50 to 500 steps]",
     )
     resume: bool = Field(True, description="Go on from the last checkpoint in the model directory.")
     seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of every random choice.")
@@ -117,7 +127,7 @@ class TrainOptions(Options):
 class SynthOptions(Options):
     """Rendered words."""
 
-    count: PositiveInt = Field(5000, description="Training images to render.")
+    count: PositiveInt = Field(10_000, description="Training images to render.")
     test_count: Annotated[int, Field(ge=0)] = Field(
         500, description="Test images, with words that training never shows."
     )

@@ -29,7 +29,7 @@ LATEST = "latest"
 HISTORY = "history.jsonl"
 LOGS = "logs"
 
-FORMAT = 1
+FORMAT = 2
 
 
 class ModelConfig(Options):

@@ -1,5 +1,6 @@
 """From records to batches: an endless, shuffled stream for training, one ordered pass for evaluation."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ NARROWEST_BUCKET = 48
 BUCKET_GROWTH = 1.25
 
 LEAST_STRENGTH = 0.3
-"""Strength of the distortions at the first step."""
+"""Strength of the distortions at the first step, as a share of the greatest."""
 
 # The decoder sees `PAD` instead of some of the symbols it has written, or it learns which texts are common by heart
 # and reads them into images that show something else (Bowman et al., https://arxiv.org/abs/1511.06349, section 3.1).
@@ -61,7 +62,7 @@ def _parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def held_out(image: tf.Tensor, share: float) -> tf.Tensor:
     """Whether an image belongs to the validation share. Decided by its content, so that copies stay together."""
-    return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < round(share * SPLIT_BUCKETS)
+    return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < math.ceil(share * SPLIT_BUCKETS)
 
 
 def splits(files: list[str], share: float) -> bool:
@@ -145,7 +146,7 @@ def training_batches(
     share: float,
     seed: int,
     rows: int,
-    distort: bool,
+    strength: float,
     cache: bool,
     frequency: Mapping[str, float] | None = None,
     first_step: int = 0,
@@ -159,7 +160,8 @@ def training_batches(
         share: Share of the images that is held out for validation, and not in this stream.
         seed: Seed of order and distortion.
         rows: Number of records, for the shuffle buffer.
-        distort: Augment the images, and hide some of the symbols that the decoder is fed.
+        strength: Greatest strength of the distortions, 0 (none) to 1; so much of `HIDDEN_SHARE` of the symbols that
+            the decoder is fed is hidden.
         cache: Keep the prepared images in memory after the first pass.
         frequency: How often each symbol occurs, per label, to show rare ones more often; None: every image as often.
         first_step: Number of the first batch, where a training goes on.
@@ -193,11 +195,12 @@ def training_batches(
     def batch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         pixels, widths, ids = batch
         images, fed = scale(round_up(pixels)), ids
-        if distort:
+        if strength:
             seeds = tf.random.experimental.stateless_split(tf.stack([tf.constant(seed, tf.int64), step]), 2)
-            strength = tf.minimum(1.0, LEAST_STRENGTH + tf.cast(step, tf.float32) / ramp_steps)
-            images = augment.distort(images, widths, seeds[0], strength)
-            fed = tf.where(tf.random.stateless_uniform(tf.shape(ids), seeds[1]) < HIDDEN_SHARE, PAD, ids)
+            done = tf.minimum(1.0, tf.cast(step, tf.float32) / ramp_steps)
+            now = strength * (LEAST_STRENGTH + (1.0 - LEAST_STRENGTH) * done)
+            images = augment.distort(images, widths, seeds[0], now)
+            fed = tf.where(tf.random.stateless_uniform(tf.shape(ids), seeds[1]) < strength * HIDDEN_SHARE, PAD, ids)
         rows = tf.shape(ids)[0]
         ends = tf.one_hot(
             tf.reduce_sum(tf.cast(ids != PAD, tf.int32), 1), tf.shape(ids)[1] + 1, END, PAD, dtype=tf.int32

@@ -13,9 +13,12 @@ NARROWEST = 4
 """No image becomes narrower than this many pixels, one time step of the encoder."""
 
 WIDTH_STEP = 16
-"""Batches are padded to a multiple of so many pixels. A convolution with a stride of 2 looks one pixel further to the
-left in a batch of odd width than in one of even width, and a reading must not depend on the other images of a batch.
+"""Batches are padded to a multiple of so many pixels. Pooling and strides look at whole windows, and
+which columns are in a row's last window must not depend on the other images of its batch.
 """
+
+PREPARED = "prepared_images"
+"""Name of the result in every graph, by which it can be fetched from an export."""
 
 
 class ImageSpec(Options):
@@ -50,7 +53,7 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
 
 def scale(pixels: tf.Tensor) -> tf.Tensor:
     """8-bit pixels -> floats in [-1, 1]."""
-    return tf.cast(pixels, tf.float32) * (2.0 / 255.0) - 1.0
+    return tf.subtract(tf.cast(pixels, tf.float32) * (2.0 / 255.0), 1.0, name=PREPARED)
 
 
 def pad(pixels: tf.Tensor, width: tf.Tensor | int) -> tf.Tensor:

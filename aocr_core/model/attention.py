@@ -1,9 +1,13 @@
 """One step of the decoder: a recurrent cell that looks at the encoder's memory through additive attention.
 
 Additive attention and input feeding as in Vinyals et al., "Grammar as a Foreign Language", https://arxiv.org/abs/1412.7449,
-section 2.1, which the original aocr used.
+section 2.1, which the original aocr used. With a location kernel, the attention also sees where it has looked before:
+at the last step (Chorowski et al., "Attention-Based Models for Speech Recognition", https://arxiv.org/abs/1506.07503,
+section 2.2) and in all steps together (Shen et al., https://arxiv.org/abs/1712.05884, section 2.2), so that it skips
+fewer symbols.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from keras import layers, ops
@@ -30,12 +34,20 @@ class Memory(NamedTuple):
 class AttentionCell(layers.Layer):
     """Recurrent cell with attention, to be run by `keras.layers.RNN` or one step at a time.
 
-    Its states are those of the inner cells, then the last context, then the three tensors of `Memory`, which pass
-    through unchanged: a cell has no other way to be told what to attend to.
+    Its states are those of the inner cells, then the last context, with a location kernel the last attention and the
+    sum of all attention so far, then the three tensors of `Memory`, which pass through unchanged: a cell has no other
+    way to be told what to attend to.
     """
 
     def __init__(
-        self, cell: str, units: int, depth: int, input_units: int | None, attention_units: int, **kwargs: Any
+        self,
+        cell: str,
+        units: int,
+        depth: int,
+        input_units: int | None,
+        attention_units: int,
+        location_kernel: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         kind = {"lstm": layers.LSTMCell, "gru": layers.GRUCell}[cell]
@@ -46,6 +58,11 @@ class AttentionCell(layers.Layer):
         self.key = layers.Dense(attention_units, use_bias=False, name="key")
         self.query = layers.Dense(attention_units, name="query")
         self.energy = layers.Dense(1, use_bias=False, name="energy")
+        self.location = (
+            layers.Conv1D(attention_units, location_kernel, padding="same", use_bias=False, name="location")
+            if location_kernel
+            else None
+        )
         self.bridge = layers.Dense(units * depth * self.states_per_cell, activation="tanh", name="bridge")
         self.features = 0
 
@@ -64,6 +81,8 @@ class AttentionCell(layers.Layer):
         self.key.build(memory_shape)
         self.query.build((None, self.units))
         self.energy.build((None, None, self.query.units))
+        if self.location is not None:
+            self.location.build((None, None, 2))
         self.bridge.build((None, self.features))
         self.built = True
 
@@ -80,16 +99,32 @@ class AttentionCell(layers.Layer):
             lengths: Valid time steps, `[batch]`.
         """
         mask = masking.valid(lengths, ops.shape(values)[1], values.dtype)
-        share = mask / ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+        steps = ops.cast(ops.maximum(lengths, 1), values.dtype)
+        share = mask / steps[:, None]
         mean = ops.squeeze(ops.matmul(share[:, None, :], values), axis=1)
         states = ops.split(self.bridge(mean), len(self.cells) * self.states_per_cell, axis=-1)
         memory = Memory(values, self.key(values), (1.0 - mask) * FAR_BELOW)
-        return [*states, ops.zeros_like(mean), *memory]
+        seen = [ops.zeros_like(memory.bias)] * (2 if self.location is not None else 0)
+        return [*states, ops.zeros_like(mean), *seen, *memory]
 
-    def attend(self, output: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Weights over time `[batch, time]` and the context `[batch, features]` for a cell output `[batch, units]`."""
-        energies = self.energy(ops.tanh(memory.keys + self.query(output)[:, None, :]))
-        weights = ops.softmax(ops.squeeze(energies, axis=-1) + memory.bias, axis=-1)
+    def attend(self, output: Tensor, memory: Memory, seen: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Look at the memory.
+
+        Args:
+            output: The cell's, `[batch, units]`.
+            memory: What to look at.
+            seen: With a location kernel, the last attention and the sum of all so far, each `[batch, time]`.
+
+        Returns:
+            weights over time `[batch, time]` and the context `[batch, features]`.
+        """
+        hidden = memory.keys + self.query(output)[:, None, :]
+        if self.location is not None:
+            hidden = hidden + self.location(ops.stack(seen, axis=-1))
+        energies = self.energy(ops.tanh(hidden))
+        # The softmax sums over all time steps, more than bfloat16 can count.
+        energies = ops.cast(ops.squeeze(energies, axis=-1) + memory.bias, "float32")
+        weights = ops.cast(ops.softmax(energies, axis=-1), memory.values.dtype)
         context = ops.squeeze(ops.matmul(weights[:, None, :], memory.values), axis=1)
         return weights, context
 
@@ -99,8 +134,8 @@ class AttentionCell(layers.Layer):
         Returns:
             outputs `[batch, units + features + time]` (cell output, context, attention weights) and the new states.
         """
-        *recurrent, context, values, keys, bias = states
-        memory = Memory(values, keys, bias)
+        count = len(self.cells) * self.states_per_cell
+        recurrent, context, seen, memory = states[:count], states[count], states[count + 1 : -3], Memory(*states[-3:])
         output = ops.concatenate([inputs, context], axis=-1)
         if self.feed is not None:
             output = self.feed(output)
@@ -109,5 +144,7 @@ class AttentionCell(layers.Layer):
             first = index * self.states_per_cell
             output, new = cell(output, recurrent[first : first + self.states_per_cell])
             carried.extend(new)
-        weights, context = self.attend(output, memory)
-        return ops.concatenate([output, context, weights], axis=-1), [*carried, context, *memory]
+        weights, context = self.attend(output, memory, seen)
+        if self.location is not None:
+            seen = [weights, seen[1] + weights]
+        return ops.concatenate([output, context, weights], axis=-1), [*carried, context, *seen, *memory]

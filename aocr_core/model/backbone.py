@@ -6,6 +6,7 @@ from keras import layers, ops
 
 from aocr_core.model import masking
 from aocr_core.model.presets import Convolution
+from aocr_core.model.standardise import Standardise
 
 Tensor = Any
 
@@ -15,11 +16,14 @@ BATCH_NORM_MOMENTUM = 0.9
 
 
 class ConvolutionBlock(layers.Layer):
-    """Convolution, batch normalisation, ReLU, mask, max pooling."""
+    """Convolution, batch normalisation, ReLU, mask and max pooling; with `pool_first`, max pooling right after the
+    convolution, so that the others have less to do.
+    """
 
-    def __init__(self, convolution: Convolution, **kwargs: Any) -> None:
+    def __init__(self, convolution: Convolution, pool_first: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.spec = convolution
+        self.pool_first = pool_first
         self.convolution = layers.Conv2D(
             convolution.channels,
             convolution.kernel,
@@ -34,23 +38,36 @@ class ConvolutionBlock(layers.Layer):
     def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Features `[batch, height, width, channels]` and their valid widths `[batch]`."""
         outputs = self.convolution(images)
+        widths = masking.shrink(widths, self.spec.stride[1])
+        if self.pool is not None and self.pool_first:
+            outputs, widths = self.pool(outputs), masking.shrink(widths, self.spec.pool[1])
         if self.normalise is not None:
             outputs = self.normalise(outputs, training=training)
-        widths = masking.shrink(widths, self.spec.stride[1])
         mask = masking.valid(widths, ops.shape(outputs)[2], outputs.dtype)
         outputs = ops.relu(outputs) * mask[:, None, :, None]
-        if self.pool is not None:
-            outputs = self.pool(outputs)
-            widths = masking.shrink(widths, self.spec.pool[1])
+        if self.pool is not None and not self.pool_first:
+            outputs, widths = self.pool(outputs), masking.shrink(widths, self.spec.pool[1])
         return outputs, widths
 
 
 class Backbone(layers.Layer):
     """All convolution blocks; what height is left is folded into the features."""
 
-    def __init__(self, convolutions: tuple[Convolution, ...], dropout: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.blocks = [ConvolutionBlock(spec, name=f"block{index}") for index, spec in enumerate(convolutions)]
+    def __init__(
+        self,
+        convolutions: tuple[Convolution, ...],
+        *,
+        standardise: bool,
+        pool_first: bool,
+        dropout: float,
+        **kwargs: Any,
+    ) -> None:
+        # The images are to be standardised as they are; the convolutions round them to what they compute in.
+        super().__init__(autocast=False, **kwargs)
+        self.standardise = Standardise(name="standardise") if standardise else None
+        self.blocks = [
+            ConvolutionBlock(spec, pool_first, name=f"block{index}") for index, spec in enumerate(convolutions)
+        ]
         self.dropout = layers.Dropout(dropout)
 
     def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -66,6 +83,8 @@ class Backbone(layers.Layer):
         """
         mask = masking.valid(widths, ops.shape(images)[2], images.dtype)
         outputs = images * mask[:, None, :, None]
+        if self.standardise is not None:
+            outputs = self.standardise(outputs, widths)
         for block in self.blocks:
             outputs, widths = block(outputs, widths, training=training)
         outputs = ops.transpose(outputs, (0, 2, 1, 3))

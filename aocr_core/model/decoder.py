@@ -33,11 +33,12 @@ class Decoder(layers.Layer):
             network.decoder_layers,
             network.decoder_input,
             network.attention_units,
+            network.location_kernel,
             name="attention_cell",
         )
         self.recurrence = layers.RNN(self.cell, return_sequences=True, name="recurrence")
         self.dropout = layers.Dropout(network.dropout)
-        self.score = layers.Dense(symbols, name="score")
+        self.score = layers.Dense(symbols, dtype="float32", name="score")
 
     def build(self, memory_shape: Any) -> None:
         """Create the weights from the shape of the memory, `[batch, time, features]`."""

@@ -6,7 +6,7 @@ from aocr_core.config import ModelOptions, Options
 
 
 class Convolution(Options):
-    """One step of the backbone: convolution without bias, batch normalisation, ReLU, max pooling."""
+    """One step of the backbone: convolution, batch normalisation, ReLU, max pooling."""
 
     channels: int
     kernel: tuple[int, int] = (3, 3)
@@ -21,6 +21,10 @@ class Network(Options):
 
     height: int
     """Height in pixels that every image is scaled to."""
+    standardise: bool
+    """Bring all images to the same brightness, contrast and polarity."""
+    pool_first: bool
+    """Pool before batch normalisation and ReLU, not after them."""
     convolutions: tuple[Convolution, ...]
     encoder_units: int
     """LSTM units in each direction."""
@@ -36,6 +40,8 @@ class Network(Options):
     """Units of the linear layer in front of the decoder cell; None: the cell sees embedding and context themselves."""
     embedding_size: int
     attention_units: int
+    location_kernel: int | None
+    """Width, in time steps, of the convolution over earlier attention; None: the attention does not see it."""
     dropout: float
 
     @property
@@ -48,9 +54,11 @@ class Network(Options):
 
 
 PRESETS = {
-    # About 2.2 M parameters. Strided convolutions: the costly full-resolution layers of a VGG are not there.
+    # About 2.7 M parameters. Pooling first and few channels keep the costly layers of high resolution cheap.
     "fast": Network(
         height=32,
+        standardise=True,
+        pool_first=True,
         convolutions=(
             Convolution(channels=24, pool=(2, 2)),
             Convolution(channels=48),
@@ -70,11 +78,14 @@ PRESETS = {
         decoder_input=None,
         embedding_size=64,
         attention_units=128,
+        location_kernel=7,
         dropout=0.1,
     ),
     # The layers of aocr 0.7.6 (Deng et al., "Image-to-Markup Generation", 2016, and its Attention-OCR): a CRNN's VGG.
     "aocr": Network(
         height=32,
+        standardise=False,
+        pool_first=False,
         convolutions=(
             Convolution(channels=64, pool=(2, 2), normalise=False),
             Convolution(channels=128, pool=(2, 2), normalise=False),
@@ -94,6 +105,7 @@ PRESETS = {
         decoder_input=128,
         embedding_size=10,
         attention_units=512,
+        location_kernel=None,
         dropout=0.5,
     ),
 }

@@ -32,10 +32,17 @@ class AttentionOCR(keras.Model):
     """
 
     def __init__(self, network: Network, symbols: int, channels: int = 1) -> None:
-        super().__init__(name="attention_ocr")
+        # In mixed precision each layer rounds what it is given; the images are not to be rounded at the door.
+        super().__init__(name="attention_ocr", autocast=False)
         self.network = network
         self.channels = channels
-        self.backbone = Backbone(network.convolutions, network.dropout, name="backbone")
+        self.backbone = Backbone(
+            network.convolutions,
+            standardise=network.standardise,
+            pool_first=network.pool_first,
+            dropout=network.dropout,
+            name="backbone",
+        )
         self.encoder = Encoder(
             network.encoder_units,
             network.encoder_layers,
@@ -45,7 +52,7 @@ class AttentionOCR(keras.Model):
             name="encoder",
         )
         self.decoder = Decoder(network, symbols, name="decoder")
-        self.ctc = layers.Dense(symbols, name="ctc")
+        self.ctc = layers.Dense(symbols, dtype="float32", name="ctc")
 
     def encode(self, images: Tensor, widths: Tensor, training: bool = False) -> Encoded:
         """Images `[batch, height, width, channels]` in [-1, 1] with valid widths `[batch]` -> memory and lengths."""

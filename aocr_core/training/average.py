@@ -33,9 +33,9 @@ class WeightAverage(tf.Module):
     def in_place(self) -> Iterator[None]:
         """Within the block the model has the averaged weights."""
         kept = [source.numpy() for source in self.sources]
-        for source, average in zip(self.sources, self.averages, strict=True):
-            source.assign(average)
-        try:
+        try:  # before the first is put in place: an interruption on the way must not leave a mixture
+            for source, average in zip(self.sources, self.averages, strict=True):
+                source.assign(average)
             yield
         finally:
             for source, value in zip(self.sources, kept, strict=True):

@@ -1,6 +1,7 @@
 """Where training goes on from after an interruption: one TensorFlow checkpoint that appears whole or not at all."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -18,16 +19,35 @@ class State:
     step: int = 0
     seconds: float = 0.0
     """Time spent in training so far, over all runs."""
-    best_accuracy: float = -1.0
-    best_cer: float = float("inf")
+    top_accuracy: float = -1.0
+    top_cer: float = float("inf")
     stale: int = 0
-    """Validations since the best one."""
+    """Validations since the top one."""
+    best_accuracy: float = -1.0
+    """Of the weights that are kept."""
+    best_cer: float = float("inf")
     validated: float = 0.0
     """`seconds` at the last validation."""
 
     def improves(self, accuracy: float, cer: float) -> bool:
         """Better by exact accuracy, then by character error rate."""
-        return (accuracy, -cer) > (self.best_accuracy, -self.best_cer)
+        return (accuracy, -cer) > (self.top_accuracy, -self.top_cer)
+
+    def judge(self, accuracy: float, cer: float, images: int) -> bool:
+        """Take a validation of so many images in.
+
+        Returns:
+            Whether these weights are the ones to keep. Those that are below the top by no more than the standard error
+            of its accuracy are: they have learnt longer, and the highest of many noisy figures is the luckiest.
+        """
+        self.stale += 1
+        if self.improves(accuracy, cer):
+            self.top_accuracy, self.top_cer, self.stale = accuracy, cer, 0
+        error = math.sqrt(self.top_accuracy * (1.0 - self.top_accuracy) / max(1, images))
+        keep = accuracy >= self.top_accuracy - error
+        if keep:
+            self.best_accuracy, self.best_cer = accuracy, cer
+        return keep
 
 
 class Checkpoints:
@@ -69,5 +89,5 @@ class Checkpoints:
                 f"the checkpoint {path} does not fit ({str(error).splitlines()[0]}): "
                 "give the options it was trained with, or start anew with --no-resume"
             ) from error
-        step, seconds, accuracy, cer, stale, validated = self._numbers.numpy().tolist()
-        return State(int(step), seconds, accuracy, cer, int(stale), validated)
+        numbers = State(*self._numbers.numpy().tolist())
+        return replace(numbers, step=int(numbers.step), stale=int(numbers.stale))

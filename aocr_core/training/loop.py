@@ -162,9 +162,7 @@ class Loop:
         state = self.state
         with self.tools.average.in_place():
             summary = self.tools.validator()
-            state.stale += 1
-            if state.improves(summary.accuracy, summary.cer):
-                state.best_accuracy, state.best_cer, state.stale = summary.accuracy, summary.cer, 0
+            if state.judge(summary.accuracy, summary.cer, summary.count):
                 self._save_best()
         waiting = self._waited / max(state.seconds - state.validated, 1e-9)
         self._lap()

@@ -14,7 +14,7 @@ from aocr_core.data.preprocess import ImageSpec
 from aocr_core.errors import AocrError
 from aocr_core.model import presets
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import schedule
+from aocr_core.training import precision, schedule
 
 # Test images may be a little wider, and texts a little longer, than any in the training data.
 WIDTH_MARGIN = 1.1
@@ -24,9 +24,12 @@ COMMON_SHARE = 0.995
 STRAY_FACTOR = 2.0
 WIDTH_UNIT = 8
 
+VALIDATION_SHARE = 0.1
+MOST_VALIDATION_IMAGES = 500
+
 Group = TypeVar("Group", bound=Options)
 
-PEAK_RATES = {"adamw": 0.002, "adadelta": 1.0}
+PEAK_RATES = {"adamw": 0.005, "adadelta": 1.0}
 
 
 def resolve(
@@ -66,7 +69,8 @@ def resolve(
             f"the longest label has {longest} symbols, more than --max-prediction {limit}: raise it or leave it out"
         )
     optimizer = train.optimizer or ("adadelta" if model.preset == "aocr" else "adamw")
-    rows = max(1, round(info.rows * (1 - train.validation_share)))
+    share = validation_share(info.rows, train)
+    rows = max(1, round(info.rows * (1 - share)))
     resolved = ModelConfig(
         versions={
             "aocr": aocr_core.__version__,
@@ -87,6 +91,8 @@ def resolve(
         training=train.model_copy(
             update={
                 "optimizer": optimizer,
+                "validation_share": share,
+                "precision": precision.resolve(train.precision),
                 "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
                 "num_epoch": train.num_epoch or schedule.default_epochs(rows),
             }
@@ -99,6 +105,13 @@ def resolve(
     if existing is not None:
         _check_same_network(resolved, existing)
     return resolved
+
+
+def validation_share(rows: int, options: TrainOptions) -> float:
+    """The share asked for; otherwise a tenth, and of a large data set less: more images would tell little more."""
+    if options.validation_share is not None:
+        return options.validation_share
+    return min(VALIDATION_SHARE, MOST_VALIDATION_IMAGES / max(1, rows))
 
 
 def _filled(options: Group, existing: Group) -> Group:

@@ -16,12 +16,12 @@ from aocr_core.data import batches, info, records
 from aocr_core.errors import UsageError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import schedule
+from aocr_core.training import precision, schedule
 from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
-from aocr_core.training.resolve import resolve
+from aocr_core.training.resolve import resolve, validation_share
 from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.validation import Validator
 from aocr_core.training.workplace import workplace
@@ -74,8 +74,10 @@ def train(
     keras.utils.set_random_seed(options.seed)
     files = records.files(dataset)
     described = info.load(dataset)
-    if validation is not None or not batches.splits(files, options.validation_share):
-        options = options.model_copy(update={"validation_share": 0.0})
+    share = validation_share(described.rows, options)
+    if validation is not None or not batches.splits(files, share):
+        share = 0.0
+    options = options.model_copy(update={"validation_share": share})
     with workplace(directory) as (target, publish):
         existing = _existing(target) if options.resume else None
         config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
@@ -109,7 +111,7 @@ def _describe(config: ModelConfig, rows: int) -> str:
         f"training on {rows} images, {len(config.charset)} symbols, "
         f"input {image.height}x{image.width}x{image.channels}, texts up to {config.options.max_prediction} symbols, "
         f"{training.num_epoch} epochs in batches of {training.batch_size} "
-        f"({config.options.preset}, {training.optimizer})"
+        f"({config.options.preset}, {training.optimizer}, {training.precision})"
     )
 
 
@@ -124,10 +126,11 @@ def _run(
 ) -> TrainResult:
     options = config.training
     share = options.validation_share
+    assert share is not None and options.precision != "auto" and options.num_epoch is not None  # resolved
     spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
     cache = described.rows * described.mean_aspect * config.image.height**2 * config.image.channels < CACHE_BYTES
     rows = max(1, round(described.rows * (1 - share)))
-    with strategy.scope():
+    with strategy.scope(), precision.used(options.precision):
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
         optimizer.build(network.trainable_variables)
@@ -147,7 +150,7 @@ def _run(
         share=share,
         seed=options.seed,
         rows=rows,
-        distort=options.augment,
+        strength=schedule.distortion(options.num_epoch) if options.augment else 0.0,
         cache=cache,
         frequency=_frequency(described, config),
         first_step=loop.state.step,

@@ -2,9 +2,9 @@
 
 import math
 
-# Images to show before training ends by itself: small sets need many passes, large ones at least a few.
-LEAST_IMAGES = 30_000
-IMAGES_PER_ROW = 4
+# Before training ends by itself: small sets need many passes, large ones at least a few.
+LEAST_IMAGES = 68_000
+LEAST_EPOCHS = 4
 
 RAMP_SHARE = 0.25
 """Share of the training in which the distortions grow to their full strength."""
@@ -15,9 +15,18 @@ FLOOR = 0.01
 """The learning rate ends at this share of its peak."""
 
 
+FULL_DISTORTION_EPOCHS = 20
+"""With so many passes over the same images, the distortions have their full strength at the end."""
+
+
+def distortion(epochs: float) -> float:
+    """Strength of the distortions: images that are seen only a few times are not learnt by heart anyway."""
+    return min(1.0, epochs / FULL_DISTORTION_EPOCHS)
+
+
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training images when the user names none."""
-    return math.ceil((LEAST_IMAGES + IMAGES_PER_ROW * rows) / rows)
+    return max(LEAST_EPOCHS, math.ceil(LEAST_IMAGES / rows))
 
 
 def rate(progress: float, warm_up: float, peak: float) -> float:

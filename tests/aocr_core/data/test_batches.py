@@ -26,7 +26,7 @@ def words(tmp_path_factory) -> list[str]:
 
 
 def training(files: list[str], given: BatchSpec, **options) -> tf.data.Dataset:
-    settings = {"share": 0.0, "seed": 1, "rows": 10, "distort": False, "cache": True} | options
+    settings = {"share": 0.0, "seed": 1, "rows": 10, "strength": 0.0, "cache": True} | options
     return batches.training_batches(files, given, **settings)
 
 
@@ -70,10 +70,10 @@ def test_fewer_images_than_a_batch_still_make_batches(words):
     assert batch["images"].shape[0] == 64
 
 
-@pytest.mark.parametrize("distort", [False, True])
-def test_the_same_seed_gives_the_same_stream(words, distort: bool):
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_the_same_seed_gives_the_same_stream(words, strength: float):
     def first(seed: int) -> list[np.ndarray]:
-        return [batch["images"].numpy() for batch in training(words, spec(), seed=seed, distort=distort).take(3)]
+        return [batch["images"].numpy() for batch in training(words, spec(), seed=seed, strength=strength).take(3)]
 
     for one, same in zip(first(7), first(7), strict=True):
         np.testing.assert_array_equal(one, same)

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -11,8 +12,10 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(3).normal(size=shape).astype(np.float32)
 
 
-def cell_of(kind: str = "lstm", depth: int = 1, input_units: int | None = None) -> AttentionCell:
-    cell = AttentionCell(kind, UNITS, depth, input_units, attention_units=3)
+def cell_of(
+    kind: str = "lstm", depth: int = 1, input_units: int | None = None, location_kernel: int | None = None
+) -> AttentionCell:
+    cell = AttentionCell(kind, UNITS, depth, input_units, attention_units=3, location_kernel=location_kernel)
     cell.build((None, 2), (None, None, FEATURES))
     return cell
 
@@ -90,3 +93,19 @@ def test_layers_have_weights_of_their_own():
     assert len({id(kernel) for kernel in kernels}) == 3
     kernels[0].assign(ops.zeros_like(kernels[0]))
     assert all(np.asarray(kernel).any() for kernel in kernels[1:])
+
+
+def test_with_a_location_kernel_the_attention_sees_where_it_has_looked_before():
+    keras.utils.set_random_seed(1)
+    cell = cell_of(location_kernel=3)
+    states = cell.start(noise(2, TIME, FEATURES), np.array([5, 3]))
+    outputs, new = cell(noise(2, 2), states)
+    weights = np.asarray(outputs[:, UNITS + FEATURES :])
+    np.testing.assert_array_equal(new[-5], weights)  # the last attention
+    np.testing.assert_array_equal(new[-4], weights)  # the sum of all so far
+    outputs, newer = cell(noise(2, 2), new)
+    again = np.asarray(outputs[:, UNITS + FEATURES :])
+    np.testing.assert_allclose(newer[-4], weights + again, atol=1e-6)
+    assert not again[1, 3:].any()
+    elsewhere = [*new[:-5], np.roll(new[-5], 1, axis=1), np.roll(new[-4], 1, axis=1), *new[-3:]]
+    assert not np.allclose(cell(noise(2, 2), elsewhere)[0][:, UNITS + FEATURES :], again)

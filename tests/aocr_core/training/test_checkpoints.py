@@ -10,7 +10,7 @@ from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import build_optimizer
 from tests.aocr_core import small
 
-STATE = State(step=7, seconds=1.5, best_accuracy=0.25, best_cer=0.5, stale=2, validated=1.25)
+STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6, validated=1.25)
 
 
 def parts(directory: Path, seed: int = 1, optimizer: str = "adamw", **changes):
@@ -73,3 +73,19 @@ def test_a_damaged_checkpoint(tmp_path):
 )
 def test_accuracy_decides_then_the_error_rate(accuracy: float, cer: float, better: bool):
     assert STATE.improves(accuracy, cer) is better
+
+
+def test_of_validations_within_a_standard_error_the_later_is_kept_but_patience_counts_from_the_top():
+    state = State()
+    assert state.judge(0.90, 0.02, 100) and state.stale == 0
+    assert state.judge(0.88, 0.03, 100) and (state.best_accuracy, state.best_cer) == (0.88, 0.03)
+    assert state.stale == 1 and (state.top_accuracy, state.top_cer) == (0.90, 0.02)
+    assert not state.judge(0.86, 0.01, 100)  # the standard error is 0.03, counted from the top
+    assert state.stale == 2 and state.best_accuracy == 0.88
+    assert state.judge(0.91, 0.02, 100) and state.stale == 0
+
+
+def test_of_many_images_a_small_difference_is_enough():
+    state = State()
+    assert state.judge(0.90, 0.02, 100_000)
+    assert not state.judge(0.89, 0.02, 100_000)

@@ -81,7 +81,7 @@ def test_it_validates_as_often_as_planned_and_at_the_end(network, tmp_path):
 def test_patience(network, tmp_path):
     loop = loop_of(network, tmp_path, options(patience=2), Plan(100, 5.0, 1), iter([3, 5, 5, 4, 9]))
     assert loop.run(BATCHES) == "no improvement in 2 validations"
-    assert (loop.state.step, loop.state.best_accuracy) == (4, 0.5)
+    assert (loop.state.step, loop.state.top_accuracy) == (4, 0.5)
 
 
 def test_without_patience_it_goes_on(network, tmp_path):

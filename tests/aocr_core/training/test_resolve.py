@@ -6,7 +6,7 @@ from aocr_core.data.info import DatasetInfo, Tally
 from aocr_core.data.records import Record
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training.resolve import image_spec, resolve
+from aocr_core.training.resolve import image_spec, resolve, validation_share
 
 WORDS = ("cab", "bead", "a")
 
@@ -58,6 +58,12 @@ def test_a_stray_panorama_does_not_make_all_buffers_wide():
 def test_the_width_asked_for_is_at_the_height_asked_for(width: int, height: int | None, least: int):
     spec = image_spec(described(), ModelOptions(max_width=width, max_height=height), 32)
     assert least <= spec.width < least + 8
+
+
+@pytest.mark.parametrize(("rows", "share"), [(10, 0.1), (5000, 0.1), (50_000, 0.01)])
+def test_of_a_large_data_set_a_smaller_share_is_held_out(rows: int, share: float):
+    assert validation_share(rows, TrainOptions()) == pytest.approx(share)
+    assert validation_share(rows, TrainOptions(validation_share=0.25)) == 0.25
 
 
 def test_no_images():

@@ -46,3 +46,9 @@ def test_small_sets_get_more_epochs_and_large_ones_more_images(rows: int):
     assert epochs >= 1
     assert schedule.default_epochs(2 * rows) <= epochs
     assert schedule.default_epochs(2 * rows) * 2 * rows >= epochs * rows - 2 * rows
+
+
+@given(st.floats(0.1, 1000), st.floats(0.1, 1000))
+def test_the_more_often_images_are_seen_the_more_they_are_distorted(one: float, other: float):
+    few, many = sorted((one, other))
+    assert 0 < schedule.distortion(few) <= schedule.distortion(many) <= 1
