@@ -125,8 +125,3 @@ class Charset(BaseModel):
             if identifier >= FIRST_SYMBOL:
                 symbols.append(self.symbols[identifier - FIRST_SYMBOL])
         return self.join(symbols)
-
-    def merged(self, other: "Charset") -> "Charset":
-        """This charset followed by the symbols of `other` that it lacks (for fine-tuning)."""
-        extra = tuple(symbol for symbol in other.symbols if symbol not in self._ids)
-        return self.model_copy(update={"symbols": self.symbols + extra})

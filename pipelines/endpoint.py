@@ -51,8 +51,8 @@ def running(build_dir: Path) -> Endpoint | None:
         endpoint = Endpoint(**json.loads(_file(build_dir).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    # A process number may be another program's by now; what answers for this model on this port is ours.
-    return endpoint if _versions(endpoint) is not None else None
+    # A process number may be another program's by now, and the port another endpoint's: only both together are ours.
+    return endpoint if _alive(endpoint.pid) and _versions(endpoint) is not None else None
 
 
 def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
@@ -132,7 +132,7 @@ def _alive(pid: int) -> bool:
             return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # gone, or somebody else's by now
         return False
     return True
 

@@ -28,6 +28,7 @@ ERASED = 0.5
 WARPED_SHARE = 0.8
 BLURRED_SHARE = 0.25
 INVERTED_SHARE = 0.03
+"""Matters to networks that do not standardise the polarity themselves."""
 NOISY_SHARE = 0.3
 ERASED_SHARE = 0.15
 

@@ -81,11 +81,16 @@ def train(
     with workplace(directory) as (target, publish):
         existing = _existing(target) if options.resume else None
         config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
+        other_data = existing is not None and existing.dataset != config.dataset
         if existing is None:
             _start_anew(target, config)
+        else:
+            model_dir.write_config(str(target), config)
+        if other_data:
+            logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
         judged = records.files(validation) if validation else files
-        return _run(target, publish, config, files, judged, described, strategy)
+        return _run(target, publish, config, files, judged, described, strategy, other_data)
 
 
 def _existing(target: Path) -> ModelConfig | None:
@@ -123,6 +128,7 @@ def _run(
     validation_files: list[str],
     described: info.DatasetInfo,
     strategy: tf.distribute.Strategy,
+    other_data: bool,
 ) -> TrainResult:
     options = config.training
     share = options.validation_share
@@ -144,6 +150,8 @@ def _run(
     )
     plan = Plan.make(rows, options)
     loop = Loop(target, tools, options, plan, publish)
+    if other_data:
+        loop.state = State()  # figures of other images, and steps of another plan, say nothing here
     stream = batches.training_batches(
         files,
         spec,

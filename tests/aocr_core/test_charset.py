@@ -94,8 +94,3 @@ def test_a_bad_file_of_symbols_is_named(tmp_path, data: bytes):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UsageError, match=r"unknown charset 'runes'.* digits"):
         Charset.named("runes")
-
-
-def test_merging_keeps_the_ids_of_the_first():
-    merged = Charset(symbols=("b", "a")).merged(Charset(symbols=("c", "a")))
-    assert merged.symbols == ("b", "a", "c")

@@ -13,16 +13,8 @@ from PIL import Image
 from aocr_core.cli.predict import _line, command
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.recognizer import Reading
-from tests.aocr_core import untrained
 
 PREDICT = [sys.executable, "-m", "aocr_core", "predict"]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
-    directory = tmp_path_factory.mktemp("model")
-    untrained.write(directory)
-    return str(directory)
 
 
 @pytest.fixture

@@ -7,17 +7,9 @@ from click.testing import CliRunner
 
 from aocr_core.data.records import Record, Writer
 from aocr_core.errors import UsageError
-from tests.aocr_core import untrained
 from tests.aocr_core.evaluation.memory_reader import word_image
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
-    directory = tmp_path_factory.mktemp("model")
-    untrained.write(directory)
-    return str(directory)
 
 
 @pytest.fixture

@@ -132,3 +132,15 @@ def test_a_bucket_holds_the_model_and_the_training_goes_on_from_there(words, buc
     assert 0 < first.steps < again.steps
     assert len(Recognizer.load(place).read([small.picture("cab")])) == 1
     assert not (tmp_path / "gs:").exists()
+
+
+def test_other_data_in_the_same_directory_begin_a_training_of_full_length(words, tmp_path):
+    target = str(tmp_path / "model")
+    first = train(words, target, words, options=options())
+    kept = Recognizer.load(target).config
+    other = small.write_words(tmp_path / "other.tfrecords", [*WORDS[3:], "cabbage", "face"])
+    second = train(other, target, other, options=options(num_epoch=3))
+    now = Recognizer.load(target).config
+    assert (first.steps, second.steps) == (6, 9)
+    assert now.dataset != kept.dataset and now.training.num_epoch == 3 and now.charset == kept.charset
+    assert train(other, target, other, options=options(num_epoch=3)).steps == 9  # the same data: all is done
