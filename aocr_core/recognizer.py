@@ -148,5 +148,5 @@ def _reading(row: dict[str, Any]) -> Reading:
 
 def newest_version(path: str) -> str:
     """The newest of the versions `PATH/<number>/`; `path` itself where there are none."""
-    numbers = [int(name) for name in storage.list_dirs(path) if name.isdigit()]
+    numbers = [int(name) for name in storage.list_dirs(path) if name.isdecimal()]
     return storage.join(path, str(max(numbers))) if numbers else path

@@ -50,7 +50,7 @@ def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:
 
 
 def _saved_model(graph: ReadingGraph, output: str, images: Sequence[bytes]) -> str:
-    version = max((int(name) for name in storage.list_dirs(output) if name.isdigit()), default=0) + 1
+    version = max((int(name) for name in storage.list_dirs(output) if name.isdecimal()), default=0) + 1
     target = storage.join(output, str(version))
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
         built = Path(scratch) / str(version)

@@ -3,7 +3,7 @@
 import math
 
 # Before training ends by itself: small sets need many passes, large ones at least a few.
-LEAST_IMAGES = 66_000
+LEAST_IMAGES = 72_000
 LEAST_EPOCHS = 4
 
 RAMP_SHARE = 0.25
