@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 LEAST_STEPS_BETWEEN, MOST_STEPS_BETWEEN = 50, 500
 """Default steps between validations: an epoch, within these bounds."""
+MOST_VALIDATIONS = 20
+"""Of a small data set, several epochs lie between two: a dozen validations without improvement within a few hundred
+steps would end the training by chance, long before the learning rate has come down."""
 
 
 SCALAR = tf.compat.v1.SummaryMetadata(
@@ -48,8 +51,9 @@ class Plan:
         """Lengths for `rows` training images; at least one step."""
         assert options.num_epoch is not None  # resolved
         epoch = rows / options.batch_size
-        between = options.steps_per_checkpoint or min(max(round(epoch), LEAST_STEPS_BETWEEN), MOST_STEPS_BETWEEN)
-        return cls(max(1, math.ceil(epoch * options.num_epoch)), epoch, between)
+        steps = max(1, math.ceil(epoch * options.num_epoch))
+        least = max(LEAST_STEPS_BETWEEN, round(epoch), math.ceil(steps / MOST_VALIDATIONS))
+        return cls(steps, epoch, options.steps_per_checkpoint or min(least, MOST_STEPS_BETWEEN))
 
 
 @dataclass

@@ -69,6 +69,14 @@ def test_a_plan_has_at_least_one_step():
     assert Plan.make(100, options(steps_per_checkpoint=7)).steps_between == 7
 
 
+@pytest.mark.parametrize(
+    ("rows", "epochs", "between"), [(80, 10, 50), (1600, 10, 200), (800, 40, 200), (10**6, 4, 500)]
+)
+def test_validations_are_an_epoch_apart_but_neither_too_many_nor_too_few(rows: int, epochs: int, between: int):
+    given = options(batch_size=8, num_epoch=epochs, steps_per_checkpoint=None)
+    assert Plan.make(rows, given).steps_between == between
+
+
 def test_it_validates_as_often_as_planned_and_at_the_end(network, tmp_path):
     loop = loop_of(network, tmp_path, options(), Plan(7, 5.0, 3))
     assert loop.run(BATCHES) == "7 steps are done"
