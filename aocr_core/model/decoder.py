@@ -65,6 +65,24 @@ class Decoder(layers.Layer):
         logits = self.score(self.dropout(outputs[..., :size], training=training))
         return logits, outputs[..., size:]
 
+    def judge(self, memory: Tensor, lengths: Tensor, ids: Tensor) -> Decoded:
+        """How likely the decoder finds given texts.
+
+        Args:
+            memory: `[batch, time, features]`.
+            lengths: Valid time steps, `[batch]`.
+            ids: Symbols, END, then PAD, `[batch, steps]`.
+        """
+        inputs = ops.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=GO)
+        logits, _ = self(memory, lengths, inputs)
+        logs = ops.log_softmax(ops.cast(logits, "float32") + self._special(), axis=-1)
+        scores = ops.take_along_axis(logs, ids[:, :, None], axis=-1)[:, :, 0]
+        return Decoded(ids, ops.where(ids == PAD, 0.0, scores))
+
+    def _special(self) -> Tensor:
+        """What keeps PAD and GO, which are no symbols, from being taken and from having a share of the probability."""
+        return FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
+
     def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
         """Take the likeliest symbol at each step, at most `steps` of them, END included.
 
@@ -73,7 +91,7 @@ class Decoder(layers.Layer):
         would go on is cut before it.
         """
         batch = ops.shape(memory)[0]
-        special = FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
+        special = self._special()
         states = self.cell.start(memory, lengths)
         size = self.cell.units + self.cell.features
         # Columns are written into rows of [steps, batch]: one slice a step.

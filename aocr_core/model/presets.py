@@ -43,6 +43,8 @@ class Network(Options):
     location_kernel: int | None
     """Width, in time steps, of the convolution over earlier attention; None: the attention does not see it."""
     dropout: float
+    joint_decoding: bool
+    """Take the CTC head's reading where both heads together find it likelier than the attention decoder's."""
 
     @property
     def width_stride(self) -> int:
@@ -80,6 +82,7 @@ PRESETS = {
         attention_units=128,
         location_kernel=7,
         dropout=0.1,
+        joint_decoding=True,
     ),
     # The layers of aocr 0.7.6 (Deng et al., "Image-to-Markup Generation", 2016, and its Attention-OCR): a CRNN's VGG.
     "aocr": Network(
@@ -107,6 +110,7 @@ PRESETS = {
         attention_units=512,
         location_kernel=None,
         dropout=0.5,
+        joint_decoding=False,
     ),
 }
 

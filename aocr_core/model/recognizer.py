@@ -3,8 +3,9 @@
 from typing import Any, NamedTuple
 
 import keras
-from keras import layers
+from keras import layers, ops
 
+from aocr_core.model import joint
 from aocr_core.model.backbone import Backbone
 from aocr_core.model.decoder import Decoded, Decoder
 from aocr_core.model.encoder import Encoder
@@ -79,9 +80,35 @@ class AttentionOCR(keras.Model):
         return logits, self.ctc(memory), lengths
 
     def read(self, images: Tensor, widths: Tensor, steps: int) -> Decoded:
-        """Greedy reading of images `[batch, height, width, channels]`, at most `steps` symbols with END."""
-        memory, lengths = self.encode(images, widths)
-        return self.decoder.greedy(memory, lengths, steps)
+        """Read images `[batch, height, width, channels]`, at most `steps` symbols with END."""
+        return self.decode(self.encode(images, widths), steps)
+
+    def decode(self, encoded: Encoded, steps: int) -> Decoded:
+        """Greedy reading of the attention decoder, at most `steps` symbols with END.
+
+        With joint decoding, the CTC head's reading in its place where both heads together find that likelier; the
+        probability is the attention decoder's in any case.
+        """
+        memory, lengths = encoded
+        greedy = self.decoder.greedy(memory, lengths, steps)
+        if not self.network.joint_decoding:
+            return greedy
+        logits = ops.cast(self.ctc(memory), "float32")
+        ids, fits = joint.best_path(logits, lengths, steps)
+
+        def likelier() -> tuple[Tensor, Tensor]:
+            other = self.decoder.judge(memory, lengths, ids)
+            gain = joint.CTC_SHARE * (
+                joint.log_probability(logits, lengths, ids) - joint.log_probability(logits, lengths, greedy.ids)
+            ) + (1.0 - joint.CTC_SHARE) * ops.sum(other.log_probabilities - greedy.log_probabilities, axis=1)
+            better = ops.logical_and(fits, gain > 0)[:, None]
+            return (
+                ops.where(better, other.ids, greedy.ids),
+                ops.where(better, other.log_probabilities, greedy.log_probabilities),
+            )
+
+        # Mostly both read the same, and nothing is left to do.
+        return Decoded(*ops.cond(ops.any(ids != greedy.ids), likelier, lambda: tuple(greedy)))
 
     @classmethod
     def create(cls, network: Network, symbols: int, channels: int = 1) -> "AttentionOCR":

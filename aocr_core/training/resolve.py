@@ -60,6 +60,8 @@ def resolve(
         model = _filled(model, existing.options)
         data = _filled(data, existing.data)
     network = presets.network(model)
+    if not train.ctc_weight:  # the CTC head learns nothing, so its opinion counts for nothing
+        network = network.model_copy(update={"joint_decoding": False})
     charset = choose_charset(info, data, known)
     image = image_spec(info, model, network.height)
     longest = info.longest_label(charset.kind)
