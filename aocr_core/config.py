@@ -93,7 +93,8 @@ class TrainOptions(Options):
     )
     gradient_clipping: bool = Field(True, description="Scale large gradients down.")
     ctc_weight: Share = Field(
-        0.3, description="Share of the auxiliary CTC loss on the encoder; 0 trains the attention decoder alone."
+        0.3,
+        description="Share of the CTC loss on the encoder; 0 trains, and reads with, the attention decoder alone.",
     )
     label_smoothing: Share = Field(0.05, description="Probability spread over all symbols in the targets.")
     ema_decay: Share = Field(

@@ -1,7 +1,7 @@
 """The model directory: everything that is needed to use a model lies in it, so no later command repeats an option.
 
 config.json            sizes, charset, options, versions
-best.weights.h5        averaged weights of the best validation
+best.weights.h5        averaged weights of the latest validation within a standard error of the best
 latest/                where training goes on from (weights, optimiser, average, step)
 history.jsonl          one line a validation
 logs/                  TensorBoard
@@ -55,8 +55,9 @@ class ModelConfig(Options):
 
     def network_part(self) -> dict[str, Any]:
         """What decides the shapes and the meaning of the weights."""
-        parts = {"image", "network", "charset"}
-        return self.model_dump(mode="json", include=parts) | {"max_prediction": self.options.max_prediction}
+        parts = self.model_dump(mode="json", include={"image", "network", "charset"})
+        del parts["network"]["joint_decoding"]  # how it is read, not what is learnt
+        return parts | {"max_prediction": self.options.max_prediction}
 
 
 def write_config(directory: str, config: ModelConfig) -> None:

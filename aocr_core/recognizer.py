@@ -141,7 +141,7 @@ def _reading(row: dict[str, Any]) -> Reading:
         row["output"].decode(),
         float(row["probability"]),
         tuple(symbols[:count]),
-        tuple(float(probability) for probability in probabilities if probability > 0),
+        (*map(float, probabilities[:count]), *(float(end) for end in probabilities[count:] if end > 0)),
         row["attention"][:count, : row["time_steps"]],
     )
 

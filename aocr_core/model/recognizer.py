@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers, ops
 
+from aocr_core.charset import END
 from aocr_core.model import joint
 from aocr_core.model.backbone import Backbone
 from aocr_core.model.decoder import Decoded, Decoder
@@ -95,20 +96,25 @@ class AttentionOCR(keras.Model):
             return greedy
         logits = ops.cast(self.ctc(memory), "float32")
         ids, fits = joint.best_path(logits, lengths, steps)
+        differs = ops.any(ids != greedy.ids, axis=1)
 
-        def likelier() -> tuple[Tensor, Tensor]:
+        def chosen() -> tuple[Tensor, Tensor]:
             other = self.decoder.judge(memory, lengths, ids)
-            gain = joint.CTC_SHARE * (
-                joint.log_probability(logits, lengths, ids) - joint.log_probability(logits, lengths, greedy.ids)
-            ) + (1.0 - joint.CTC_SHARE) * ops.sum(other.log_probabilities - greedy.log_probabilities, axis=1)
-            better = ops.logical_and(fits, gain > 0)[:, None]
+            known = joint.log_probability(logits, lengths, greedy.ids)
+            gain = joint.CTC_SHARE * (joint.log_probability(logits, lengths, ids) - known) + (
+                1.0 - joint.CTC_SHARE
+            ) * ops.sum(other.log_probabilities - greedy.log_probabilities, axis=1)
+            # Of a text that is too long for its time steps CTC knows nothing; one that never ended is no text.
+            likelier = ops.logical_and(gain > 0, known > joint.NEVER / 2)
+            unfinished = ops.logical_not(ops.any(greedy.ids == END, axis=1))
+            better = ops.logical_and(ops.logical_and(fits, differs), ops.logical_or(likelier, unfinished))[:, None]
             return (
                 ops.where(better, other.ids, greedy.ids),
                 ops.where(better, other.log_probabilities, greedy.log_probabilities),
             )
 
         # Mostly both read the same, and nothing is left to do.
-        return Decoded(*ops.cond(ops.any(ids != greedy.ids), likelier, lambda: tuple(greedy)))
+        return Decoded(*ops.cond(ops.any(differs), chosen, lambda: tuple(greedy)))
 
     @classmethod
     def create(cls, network: Network, symbols: int, channels: int = 1) -> "AttentionOCR":

@@ -60,7 +60,8 @@ def resolve(
         model = _filled(model, existing.options)
         data = _filled(data, existing.data)
     network = presets.network(model)
-    if not train.ctc_weight:  # the CTC head learns nothing, so its opinion counts for nothing
+    # A CTC head that learns nothing, or learnt nothing in the training that goes on, has no say in what is read.
+    if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
         network = network.model_copy(update={"joint_decoding": False})
     charset = choose_charset(info, data, known)
     image = image_spec(info, model, network.height)

@@ -34,7 +34,7 @@ CACHE_BYTES = 2**30
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a training ended. Accuracy and CER are the best validation's."""
+    """How a training ended. Accuracy and CER are those of the weights that are kept."""
 
     accuracy: float
     cer: float

@@ -159,3 +159,12 @@ def test_an_optimiser_for_each_preset():
     assert config().training.optimizer == "adamw"
     given = config(train=TrainOptions(optimizer="adadelta", initial_learning_rate=0.5)).training
     assert (given.optimizer, given.initial_learning_rate) == ("adadelta", 0.5)
+
+
+def test_a_ctc_head_that_never_learnt_has_no_say_and_does_not_hinder_going_on():
+    alone = resolve(described(), ModelOptions(), DataOptions(), TrainOptions(ctc_weight=0))
+    both = resolve(described(), ModelOptions(), DataOptions(), TrainOptions())
+    assert both.network.joint_decoding and not alone.network.joint_decoding
+    for existing, weight in ((alone, 0.3), (both, 0.0)):
+        again = resolve(described(), ModelOptions(), DataOptions(), TrainOptions(ctc_weight=weight), existing)
+        assert not again.network.joint_decoding
