@@ -119,7 +119,7 @@ class TrainOptions(Options):
     steps_per_checkpoint: PositiveInt | None = Field(
         None,
         description="Training steps between checkpoints (and validations). [default: an epoch or a "
-        "twentieth of the training, but 50 to 500 steps]",
+        "twentieth of the training, whichever is longer, but 50 to 500 steps]",
     )
     resume: bool = Field(True, description="Go on from the last checkpoint in the model directory.")
     seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of every random choice.")

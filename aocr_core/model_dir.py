@@ -29,7 +29,7 @@ LATEST = "latest"
 HISTORY = "history.jsonl"
 LOGS = "logs"
 
-FORMAT = 2
+FORMAT = 3
 
 
 class ModelConfig(Options):

@@ -62,7 +62,7 @@ def _parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def held_out(image: tf.Tensor, share: float) -> tf.Tensor:
     """Whether an image belongs to the validation share. Decided by its content, so that copies stay together."""
-    return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < math.ceil(share * SPLIT_BUCKETS)
+    return tf.strings.to_hash_bucket_fast(image, SPLIT_BUCKETS) < math.ceil(round(share * SPLIT_BUCKETS, 6))
 
 
 def splits(files: list[str], share: float) -> bool:

@@ -12,7 +12,7 @@ Tensor = Any
 
 
 class Decoded(NamedTuple):
-    """What greedy decoding found."""
+    """What was read, and how likely the decoder finds it."""
 
     ids: Tensor
     """Symbol ids `[batch, steps]`; END once the text is over, PAD behind it."""

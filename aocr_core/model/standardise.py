@@ -15,14 +15,14 @@ Tensor = Any
 EPSILON = 1e-3
 """Keeps an image of a single colour at 0 instead of blowing up its noise; images are in [-1, 1]."""
 EVEN = 1e-5
-"""Skewness within rounding of 0 decides nothing."""
+"""A third moment within rounding of 0 decides nothing: an image of very low contrast keeps its polarity."""
 
 
 class Standardise(layers.Layer):
     """Zero mean, unit variance and ink above paper, of each image by itself.
 
     Ink covers less of an image than paper does, so it is the side on which the brightness has its long tail: images
-    whose skewness is negative become their negative.
+    whose third moment is negative become their negative.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -19,15 +19,15 @@ from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.progress import track
 from aocr_core.training import schedule
 from aocr_core.training.average import WeightAverage
-from aocr_core.training.checkpoints import Checkpoints
+from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import Batch, Step
 from aocr_core.training.validation import Validator
 
 logger = logging.getLogger(__name__)
 
 LEAST_STEPS_BETWEEN, MOST_STEPS_BETWEEN = 50, 500
-"""Default steps between validations: an epoch, within these bounds."""
-MOST_VALIDATIONS = 20
+"""Default steps between validations: an epoch or a twentieth of the training, the longer one, within these bounds."""
+USUAL_VALIDATIONS = 20
 """Of a small data set, several epochs lie between two: a dozen validations without improvement within a few hundred
 steps would end the training by chance, long before the learning rate has come down."""
 
@@ -52,7 +52,7 @@ class Plan:
         assert options.num_epoch is not None  # resolved
         epoch = rows / options.batch_size
         steps = max(1, math.ceil(epoch * options.num_epoch))
-        least = max(LEAST_STEPS_BETWEEN, round(epoch), math.ceil(steps / MOST_VALIDATIONS))
+        least = max(LEAST_STEPS_BETWEEN, round(epoch), math.ceil(steps / USUAL_VALIDATIONS))
         return cls(steps, epoch, options.steps_per_checkpoint or min(least, MOST_STEPS_BETWEEN))
 
 
@@ -88,6 +88,11 @@ class Loop:
         self.state = self.checkpoints.restore()
         self._clock = time.monotonic()
         self._waited = 0.0
+
+    def start_over(self) -> None:
+        """Keep the weights, and forget how far they were trained and how well they read."""
+        self.state = State()
+        self._save()
 
     def run(self, batches: Iterator[Batch]) -> str:
         """Train to the end of the plan, of the time budget, or of progress.

@@ -84,8 +84,6 @@ def train(
         other_data = existing is not None and existing.dataset != config.dataset
         if existing is None:
             _start_anew(target, config)
-        else:
-            model_dir.write_config(str(target), config)
         if other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
@@ -151,7 +149,9 @@ def _run(
     plan = Plan.make(rows, options)
     loop = Loop(target, tools, options, plan, publish)
     if other_data:
-        loop.state = State()  # figures of other images, and steps of another plan, say nothing here
+        # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
+        loop.start_over()
+    model_dir.write_config(str(target), config)
     stream = batches.training_batches(
         files,
         spec,

@@ -113,13 +113,13 @@ def test_tokens_are_joined_with_blanks(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
-def test_an_export_that_reads_otherwise_is_not_written(model: str, tmp_path, monkeypatch, format: str):
+def test_an_export_that_reads_otherwise_is_not_written(model: str, tmp_path, monkeypatch, format: run.Format):
     def refuse(*_) -> None:
         raise AocrError("the export reads a batch otherwise than the checkpoint")
 
     monkeypatch.setattr(run, "compare", refuse)
     with pytest.raises(AocrError, match="reads a batch otherwise"):
-        export(model, str(tmp_path / "out"), format)  # type: ignore[arg-type]
+        export(model, str(tmp_path / "out"), format)
     assert not (tmp_path / "out").exists()
 
 

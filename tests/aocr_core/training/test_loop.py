@@ -41,7 +41,7 @@ def loop_of(
     directory: Path,
     given: TrainOptions,
     plan: Plan,
-    right: Iterator[int] = repeat(5),  # noqa: B008  # endless and without state
+    right: Iterator[int] | None = None,
     step: Callable[[dict], dict] | None = None,
 ) -> Loop:
     optimizer = build_optimizer(given)
@@ -51,8 +51,9 @@ def loop_of(
         network.ctc.bias.assign_add(tf.ones_like(network.ctc.bias))
         return {"loss": tf.constant(1.0)}
 
+    counts = repeat(5) if right is None else right
     average = WeightAverage(network.variables, given.ema_decay)
-    tools = Tools(network, optimizer, average, step or constant, lambda: summary(next(right)))  # type: ignore[arg-type]
+    tools = Tools(network, optimizer, average, step or constant, lambda: summary(next(counts)))  # type: ignore[arg-type]
     return Loop(directory, tools, given, plan)
 
 

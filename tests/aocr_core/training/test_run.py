@@ -134,11 +134,18 @@ def test_a_bucket_holds_the_model_and_the_training_goes_on_from_there(words, buc
     assert not (tmp_path / "gs:").exists()
 
 
+def diverge(*_) -> None:
+    raise AocrError("training diverged")
+
+
 def test_other_data_in_the_same_directory_begin_a_training_of_full_length(words, tmp_path):
     target = str(tmp_path / "model")
     first = train(words, target, words, options=options())
     kept = Recognizer.load(target).config
     other = small.write_words(tmp_path / "other.tfrecords", [*WORDS[3:], "cabbage", "face"])
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(AocrError, match="diverged"):  # before anything is saved
+        patch.setattr(Loop, "_train_step", diverge)
+        train(other, target, other, options=options(num_epoch=3))
     second = train(other, target, other, options=options(num_epoch=3))
     now = Recognizer.load(target).config
     assert (first.steps, second.steps) == (6, 9)
