@@ -4,10 +4,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aocr_core import storage
+from aocr_core import exports, storage
 from aocr_core.config import ApproveOptions
-from aocr_core.deployment import newest
-from aocr_core.evaluation.display import percent
+from aocr_core.display import percent
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def approve(
     floor = options.min_accuracy
     reached = accuracy >= floor
     reasons = [f"{percent(accuracy)} exact is {'at least' if reached else 'below'} the floor of {percent(floor)}"]
-    served = newest(storage.join(serving_dir, model_name))
+    served = exports.newest(storage.join(serving_dir, model_name))
     serving_accuracy = _accuracy(served[1], dataset) if served else None
     if served and serving_accuracy is not None:
         word = "worse than" if accuracy < serving_accuracy else "no worse than"

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from aocr_core.errors import AocrError, UsageError
 
+Kind = Literal["characters", "tokens"]
+"""What a symbol is."""
+
 PAD, GO, END = 0, 1, 2
 FIRST_SYMBOL = 3
 
@@ -35,7 +38,7 @@ class Charset(BaseModel):
 
     symbols: tuple[str, ...]
     """Distinct, non-empty; symbol `i` has the id `FIRST_SYMBOL + i`."""
-    kind: Literal["characters", "tokens"] = "characters"
+    kind: Kind = "characters"
     """`characters`: a label is a string of code points. `tokens`: a label is tokens separated by blanks."""
 
     @field_validator("symbols")
@@ -48,7 +51,7 @@ class Charset(BaseModel):
         return symbols
 
     @classmethod
-    def from_labels(cls, labels: Iterable[str], kind: Literal["characters", "tokens"] = "characters") -> "Charset":
+    def from_labels(cls, labels: Iterable[str], kind: Kind = "characters") -> "Charset":
         """The symbols that occur in `labels`, sorted by code point.
 
         Raises:

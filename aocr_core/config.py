@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aocr_core.charset import Kind
+
 DEFAULT_MODEL_DIR = "./checkpoints"
 """Where `train` writes and `test`, `predict` and `export` look, as in the original."""
 
@@ -66,7 +68,7 @@ class DataOptions(Options):
         description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file of one a line. "
         "[default: those in the training labels]",
     )
-    label_kind: Literal["characters", "tokens"] = Field(
+    label_kind: Kind = Field(
         "characters", description="`tokens`: a label is tokens separated by blanks (LaTeX), not characters."
     )
     force_uppercase: bool = Field(False, description="Fold labels to upper case (the original did by default).")
@@ -121,7 +123,11 @@ class TrainOptions(Options):
         description="Training steps between checkpoints (and validations). [default: an epoch or a "
         "twentieth of the training, whichever is longer, but 50 to 500 steps]",
     )
-    resume: bool = Field(True, description="Go on from the last checkpoint in the model directory.")
+    resume: bool = Field(
+        True,
+        description="Go on from the last checkpoint in the model directory; on other data than before, its weights "
+        "are the start of a training of full length.",
+    )
     seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of every random choice.")
     gpu_id: int | None = Field(None, description="Use only this GPU; below 0: only the CPU. [default: all GPUs]")
 

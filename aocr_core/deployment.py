@@ -5,25 +5,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from aocr_core import storage
+from aocr_core import exports, storage
 from aocr_core.errors import AocrError
 
 logger = logging.getLogger(__name__)
-
-GRAPH_FILE = "saved_model.pb"
-"""Written last, so that a version without it is one that is still being written."""
-
-
-def versions(base: str) -> dict[int, str]:
-    """The complete versions in a base path, by number: number -> folder."""
-    numbers = [name for name in storage.list_dirs(base) if name.isascii() and name.isdecimal()]
-    folders = {int(name): storage.join(base, name) for name in numbers}
-    return {n: folder for n, folder in sorted(folders.items()) if storage.exists(storage.join(folder, GRAPH_FILE))}
-
-
-def newest(base: str) -> tuple[int, str] | None:
-    """Number and folder of the version that a server would serve, None if there is none."""
-    return max(versions(base).items(), default=None)
 
 
 def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
@@ -43,11 +28,11 @@ def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
     Raises:
         AocrError: there is no export, or the target cannot be written.
     """
-    exported = newest(export_dir)
+    exported = exports.newest(export_dir)
     if exported is None:
-        raise AocrError(f"{export_dir} holds no exported model (<version>/{GRAPH_FILE})")
+        raise AocrError(f"{export_dir} holds no exported model (<version>/{exports.GRAPH_FILE})")
     base = storage.join(serving_dir, model_name)
-    served = newest(base)
+    served = exports.newest(base)
     with storage.local_copy(exported[1]) as source:
         if served and _same(source, served[1]):
             logger.info("version %d serves this model already: %s", *served)

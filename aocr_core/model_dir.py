@@ -37,7 +37,7 @@ class ModelConfig(Options):
 
     format: int = FORMAT
     versions: dict[str, str]
-    """Of aocr, TensorFlow and Keras, when the training began."""
+    """Of aocr, TensorFlow and Keras, in the last run of the training."""
     options: ModelOptions
     data: DataOptions
     training: TrainOptions

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from aocr_core import model_dir, storage
+from aocr_core import exports, model_dir, storage
 from aocr_core.charset import Charset
 from aocr_core.data.images import ImageError, from_any
 from aocr_core.errors import AocrError
 from aocr_core.model_dir import ModelConfig
 
 Signature = Callable[..., dict[str, tf.Tensor]]
-SAVED_MODEL = "saved_model.pb"
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,16 @@ class Recognizer:
 
             graph = ReadingGraph(*model_dir.load_model(path))
             return cls(graph.serve, graph.details, graph.config)
-        with storage.local_copy(newest_version(path)) as local:
+        newest = exports.newest(path)
+        with storage.local_copy(newest[1] if newest else path) as local:
             return cls._from_saved_model(local)
 
     @classmethod
     def _from_saved_model(cls, path: Path) -> "Recognizer":
         config = path / "assets" / model_dir.CONFIG
-        if not (path / SAVED_MODEL).is_file():
+        if not exports.is_complete(str(path)):
             raise AocrError(
-                f"{path} holds neither a model directory ({model_dir.CONFIG}) nor an export ({SAVED_MODEL})"
+                f"{path} holds neither a model directory ({model_dir.CONFIG}) nor an export ({exports.GRAPH_FILE})"
             )
         try:
             loaded = tf.saved_model.load(str(path))
@@ -144,9 +144,3 @@ def _reading(row: dict[str, Any]) -> Reading:
         (*map(float, probabilities[:count]), *(float(end) for end in probabilities[count:] if end > 0)),
         row["attention"][:count, : row["time_steps"]],
     )
-
-
-def newest_version(path: str) -> str:
-    """The newest of the versions `PATH/<number>/`; `path` itself where there are none."""
-    numbers = [int(name) for name in storage.list_dirs(path) if name.isdecimal()]
-    return storage.join(path, str(max(numbers))) if numbers else path

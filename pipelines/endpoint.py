@@ -23,6 +23,8 @@ IDLE_SECONDS = 600
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.2
+SERVE = ["-m", "aocr_core", "serve"]
+"""Arguments of Python that start the server."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def running(build_dir: Path) -> Endpoint | None:
     except FileNotFoundError:
         return None
     # A process number may be another program's by now, and the port another endpoint's: only both together are ours.
-    return endpoint if _alive(endpoint.pid) and _versions(endpoint) is not None else None
+    ours = _alive(endpoint.pid) and _is_server(endpoint.pid)
+    return endpoint if ours and _versions(endpoint) is not None else None
 
 
 def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
@@ -72,7 +75,7 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
         return old
     stop(build_dir)
     port, log = PORT if _is_free(PORT) else _free_port(), build_dir / "endpoint.log"
-    command = [sys.executable, "-m", "aocr_core", "serve", base, "--model-name", name]
+    command = [sys.executable, *SERVE, base, "--model-name", name]
     command += ["--rest-api-port", str(port), "--stop-after-idle", str(IDLE_SECONDS)]
     with log.open("w") as output:
         # A session of its own: neither Ctrl-C here nor the end of the terminal ends it.
@@ -135,6 +138,17 @@ def _alive(pid: int) -> bool:
     except (ProcessLookupError, PermissionError):  # gone, or somebody else's by now
         return False
     return True
+
+
+def _is_server(pid: int) -> bool:
+    """Whether a process is `aocr serve`; taken for granted where the system does not tell (no /proc)."""
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        return arguments[1 : 1 + len(SERVE)] == SERVE
+    except OSError:  # it has ended since
+        return False
 
 
 def _is_free(port: int) -> bool:

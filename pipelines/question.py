@@ -5,8 +5,8 @@ from itertools import islice
 from pathlib import Path
 
 from aocr_core.data import records
+from aocr_core.display import tsv_line
 from aocr_core.errors import AocrError
-from aocr_core.evaluation.display import tsv_line
 from aocr_core.serving import client
 from pipelines import endpoint
 from pipelines.local import StepRun

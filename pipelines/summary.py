@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from aocr_core.evaluation.display import percent
+from aocr_core.display import percent
 from aocr_core.progress import clock
 from pipelines.local import StepRun
 

@@ -11,8 +11,8 @@ import click
 from aocr_core import logs
 from aocr_core.cli import compat, lines
 from aocr_core.config import DEFAULT_MODEL_DIR
+from aocr_core.display import tsv_line
 from aocr_core.errors import AocrError, UsageError
-from aocr_core.evaluation.display import tsv_line
 
 if TYPE_CHECKING:
     from aocr_core.data.images import PlainImage

@@ -61,7 +61,7 @@ def command(
 
 
 def _table(evaluation: "Evaluation", distances: bool) -> str:
-    from aocr_core.evaluation.display import percent
+    from aocr_core.display import percent
 
     summary, calibration = evaluation.summary, evaluation.calibration
     low, high = (percent(bound) for bound in evaluation.interval)

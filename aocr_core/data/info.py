@@ -5,11 +5,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aocr_core import storage
+from aocr_core.charset import Kind
 from aocr_core.data import images, records
 from aocr_core.data.records import Record
 
@@ -57,7 +57,7 @@ class DatasetInfo(BaseModel):
     size: int = 0
     """Bytes of the record files that this describes."""
 
-    def longest_label(self, kind: Literal["characters", "tokens"] = "characters") -> int:
+    def longest_label(self, kind: Kind = "characters") -> int:
         """Symbols in the longest label; 0 without labels."""
         return max(self.token_lengths if kind == "tokens" else self.label_lengths, default=0)
 

@@ -3,14 +3,15 @@
 import unicodedata
 from collections.abc import Mapping
 from itertools import islice
-from typing import Literal
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from aocr_core.charset import Kind
 from aocr_core.data.info import DatasetInfo, quantile
+from aocr_core.display import visible
 
 RARE = 10
 """A symbol that occurs less often is hardly learnt."""
@@ -18,10 +19,7 @@ RARE = 10
 FEW_ROWS = 500
 _BARS = "▁▂▃▄▅▆▇█"
 _BINS = 24
-_INVISIBLE = ("C", "M", "Z")
 _MOST_SYMBOLS = 400
-
-Kind = Literal["characters", "tokens"]
 
 
 def render(info: DatasetInfo, kind: Kind, console: Console) -> None:
@@ -91,18 +89,11 @@ def _symbols(info: DatasetInfo, kind: Kind) -> RenderableType:
     shown = []
     for symbol, count in islice(symbols.items(), _MOST_SYMBOLS):
         rare = count < RARE
-        shown.append(Text.assemble((_visible(symbol), "bold"), f" {count}{'!' * rare}", style="red" if rare else ""))
+        shown.append(Text.assemble((visible(symbol), "bold"), f" {count}{'!' * rare}", style="red" if rare else ""))
     title = f"{len(symbols)} {kind}, with how often each occurs (!: fewer than {RARE} times)"
     left_out = len(symbols) - len(shown)
     more = [Text(f"… and {left_out} more, rarer ones (--json has all)")] if left_out else []
     return Group(Text(f"\n{title}", style="bold"), Columns(shown, padding=(0, 2)), *more)
-
-
-def _visible(symbol: str) -> str:
-    """The symbol, or its code where one would not see it."""
-    if len(symbol) == 1 and unicodedata.category(symbol)[0] in _INVISIBLE:
-        return f"U+{ord(symbol):04X}"
-    return symbol
 
 
 def _remarks(info: DatasetInfo, kind: Kind) -> RenderableType:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from aocr_core.display import percent, visible
 from aocr_core.evaluation import fonts
-from aocr_core.evaluation.display import percent, visible
 
 if TYPE_CHECKING:
     from aocr_core.recognizer import Reading

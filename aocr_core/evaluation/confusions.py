@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from aocr_core.evaluation.metrics import Kind, TextMetrics, split
+from aocr_core.charset import Kind
+from aocr_core.evaluation.metrics import TextMetrics, split
 
 MOST_CONFUSIONS = 3
 MOST_LENGTHS = 16

@@ -8,13 +8,11 @@ point: nothing is stripped or normalised here. With a charset of tokens the unit
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from rapidfuzz.distance import Levenshtein
 
+from aocr_core.charset import Kind
 from aocr_core.errors import AocrError
-
-Kind = Literal["characters", "tokens"]
 
 
 @dataclass(frozen=True)

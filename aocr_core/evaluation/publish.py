@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aocr_core import storage
+from aocr_core.display import file_name
 from aocr_core.evaluation import attention, report
-from aocr_core.evaluation.display import file_name
 from aocr_core.evaluation.gallery import Exhibit
 from aocr_core.evaluation.results import Evaluation, Row, to_tsv
 

@@ -9,8 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rapidfuzz.distance import Levenshtein
 
-from aocr_core.evaluation.display import percent, visible
-from aocr_core.evaluation.metrics import Kind, split
+from aocr_core.charset import Kind
+from aocr_core.display import percent, visible
+from aocr_core.evaluation.metrics import split
 from aocr_core.evaluation.results import Evaluation, Row
 
 OPEN_ROWS = 15

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from aocr_core.charset import Kind
+from aocr_core.display import tsv_line
 from aocr_core.evaluation.calibration import Calibration, calibrate
 from aocr_core.evaluation.confusions import LengthRow, SymbolRow, length_table, symbol_table
-from aocr_core.evaluation.display import tsv_line
-from aocr_core.evaluation.metrics import Kind, Summary, TextMetrics, wilson_interval
+from aocr_core.evaluation.metrics import Summary, TextMetrics, wilson_interval
 
 TSV_HEADER = ("path", "truth", "text", "probability", "edits")
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-from aocr_core import model_dir, storage
+from aocr_core import exports, model_dir, storage
 from aocr_core.export import frozen_graph, probes, saved_model
 from aocr_core.export.signatures import ReadingGraph
 from aocr_core.export.verify import Read, compare
@@ -50,10 +50,10 @@ def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:
 
 
 def _saved_model(graph: ReadingGraph, output: str, images: Sequence[bytes]) -> str:
-    version = max((int(name) for name in storage.list_dirs(output) if name.isdecimal()), default=0) + 1
-    target = storage.join(output, str(version))
+    version = str(exports.next_number(output))
+    target = storage.join(output, version)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
-        built = Path(scratch) / str(version)
+        built = Path(scratch) / version
         saved_model.write(graph, built)
         loaded = tf.saved_model.load(str(built))
         compare(_pair(graph.serve), _pair(loaded.signatures["serving_default"]), images)

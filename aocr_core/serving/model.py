@@ -8,9 +8,9 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from aocr_core import exports
 from aocr_core.errors import AocrError
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
-from aocr_core.serving.versions import GRAPH_FILE
 
 OUTPUTS = {"output", "probability"}
 
@@ -73,7 +73,7 @@ class Model:
 
 
 def _signature_definitions(folder: Path) -> dict[str, Any]:
-    saved = saved_model_pb2.SavedModel.FromString((folder / GRAPH_FILE).read_bytes())
+    saved = saved_model_pb2.SavedModel.FromString((folder / exports.GRAPH_FILE).read_bytes())
     return {
         name: json_format.MessageToDict(
             definition, preserving_proto_field_name=True, always_print_fields_with_no_presence=True

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from aocr_core import exports
 from aocr_core.errors import AocrError, UsageError
 
 logger = logging.getLogger(__name__)
 
-GRAPH_FILE = "saved_model.pb"
 POLL_SECONDS = 1.0
 
 Model = TypeVar("Model")
@@ -43,12 +43,9 @@ def find_versions(base: Path) -> dict[int, Path]:
 
     A `base` that is itself a SavedModel (the original's `aocr export DIR`) is version 1.
     """
-    if (base / GRAPH_FILE).is_file():
+    if exports.is_complete(str(base)):
         return {1: base}
-    if not base.is_dir():
-        return {}
-    numbered = [folder for folder in base.iterdir() if folder.name.isascii() and folder.name.isdecimal()]
-    return {int(folder.name): folder for folder in numbered if (folder / GRAPH_FILE).is_file()}
+    return {number: Path(folder) for number, folder in exports.versions(str(base)).items()}
 
 
 def _stamp(folder: Path) -> Stamp:
@@ -62,7 +59,7 @@ def _nothing_to_serve(base: Path) -> str:
         return f"no such folder: {base}"
     if (base / "config.json").is_file():
         return f"{base} is a model directory, not an export; run: aocr export OUTPUT --model-dir {base}"
-    return f"no exported model in {base} (looked for <number>/{GRAPH_FILE}); write one with: aocr export {base}"
+    return f"no exported model in {base} (looked for <number>/{exports.GRAPH_FILE}); write one with: aocr export {base}"
 
 
 class Versions(Generic[Model]):

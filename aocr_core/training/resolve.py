@@ -73,7 +73,6 @@ def resolve(
         )
     optimizer = train.optimizer or ("adadelta" if model.preset == "aocr" else "adamw")
     share = validation_share(info.rows, train)
-    rows = max(1, round(info.rows * (1 - share)))
     resolved = ModelConfig(
         versions={
             "aocr": aocr_core.__version__,
@@ -97,7 +96,7 @@ def resolve(
                 "validation_share": share,
                 "precision": precision.resolve(train.precision),
                 "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
-                "num_epoch": train.num_epoch or schedule.default_epochs(rows),
+                "num_epoch": train.num_epoch or schedule.default_epochs(training_rows(info.rows, share)),
             }
         ),
         image=image,
@@ -115,6 +114,11 @@ def validation_share(rows: int, options: TrainOptions) -> float:
     if options.validation_share is not None:
         return options.validation_share
     return min(VALIDATION_SHARE, MOST_VALIDATION_IMAGES / max(1, rows))
+
+
+def training_rows(rows: int, share: float) -> int:
+    """About how many of `rows` images are trained on when a share is held out."""
+    return max(1, round(rows * (1 - share)))
 
 
 def _filled(options: Group, existing: Group) -> Group:

@@ -21,7 +21,7 @@ from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
-from aocr_core.training.resolve import resolve, validation_share
+from aocr_core.training.resolve import resolve, training_rows, validation_share
 from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.validation import Validator
 from aocr_core.training.workplace import workplace
@@ -130,10 +130,10 @@ def _run(
 ) -> TrainResult:
     options = config.training
     share = options.validation_share
-    assert share is not None and options.precision != "auto" and options.num_epoch is not None  # resolved
+    assert share is not None and options.num_epoch is not None  # resolved
     spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
     cache = described.rows * described.mean_aspect * config.image.height**2 * config.image.channels < CACHE_BYTES
-    rows = max(1, round(described.rows * (1 - share)))
+    rows = training_rows(described.rows, share)
     with strategy.scope(), precision.used(options.precision):
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)

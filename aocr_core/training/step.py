@@ -46,7 +46,9 @@ def build_step(
             decoder = losses.decoder_loss(logits, batch["targets"], options.label_smoothing)
             ctc = losses.ctc_loss(ctc_logits, lengths, batch["targets"]) if weight else tf.constant(0.0)
             loss = (1.0 - weight) * decoder + weight * ctc
-        gradients = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
+        # TensorFlow's variables, not Keras': it makes zeros (of a CTC head without weight) only for its own kind.
+        variables = [variable.value for variable in model.trainable_variables]
+        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if strategy.num_replicas_in_sync > 1:
             gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
         norm = tf.linalg.global_norm(gradients)

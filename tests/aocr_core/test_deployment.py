@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aocr_core import deployment, storage
-from aocr_core.deployment import deploy, newest
+from aocr_core.deployment import deploy
 from aocr_core.errors import AocrError
 
 
@@ -43,14 +43,6 @@ def test_an_older_version_comes_back_as_a_new_one(tmp_path: Path):
     assert served(serving) == {"1": "A", "2": "B", "3": "A"}
 
 
-def test_the_highest_number_counts_and_other_folders_do_not(tmp_path: Path):
-    for name in ("2", "10", ".aocr-temp", "11-broken", "notes"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "saved_model.pb").write_text(name)
-    (tmp_path / "12").mkdir()  # still being written: the graph comes last
-    assert newest(str(tmp_path)) == (10, str(tmp_path / "10"))
-
-
 def test_a_failing_copy_leaves_nothing(tmp_path: Path, monkeypatch):
     export, serving = exported(tmp_path / "a", "A"), tmp_path / "serving"
 
@@ -66,7 +58,6 @@ def test_a_failing_copy_leaves_nothing(tmp_path: Path, monkeypatch):
 def test_no_export_is_said(tmp_path: Path):
     with pytest.raises(AocrError, match="holds no exported model"):
         deploy(str(tmp_path), str(tmp_path / "serving"), "aocr")
-    assert newest(str(tmp_path / "nothing")) is None
 
 
 def test_a_bucket_is_a_base_path_like_a_folder(tmp_path: Path, bucket: str):

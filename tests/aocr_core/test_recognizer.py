@@ -6,7 +6,7 @@ from PIL import Image
 
 from aocr_core.errors import AocrError
 from aocr_core.export import export
-from aocr_core.recognizer import Reading, Recognizer, newest_version
+from aocr_core.recognizer import Reading, Recognizer
 from tests.aocr_core import small
 
 WORDS = ("a", "dabbe", "bed")
@@ -74,12 +74,6 @@ def test_an_unreadable_image_is_named(recognizer: Recognizer, tmp_path):
     path.write_text("no image")
     with pytest.raises(AocrError, match=r"word\.png"):
         recognizer.read([path])
-
-
-def test_versions_are_compared_as_numbers(tmp_path):
-    for name in ("2", "10", "9", "notes"):
-        (tmp_path / name).mkdir()
-    assert newest_version(str(tmp_path)) == str(tmp_path / "10")
 
 
 @pytest.mark.parametrize("place", ["nowhere", "empty"])

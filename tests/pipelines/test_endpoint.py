@@ -1,7 +1,9 @@
 """The endpoint is the real server, in the background, with a real (tiny) SavedModel."""
 
-import os
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,4 +71,18 @@ def test_another_program_on_the_port_is_left_alone(build_dir: Path, export: Path
         monkeypatch.setattr(endpoint, "PORT", other.getsockname()[1])
         started = endpoint.start(build_dir, deployed(build_dir, export, 1), "code")
         assert started.port != other.getsockname()[1]
-    assert os.getpid() != started.pid
+
+
+def test_a_process_number_that_is_another_programs_by_now(build_dir: Path, export: Path):
+    """Neither taken for the endpoint, though the endpoint's port answers, nor killed."""
+    started = endpoint.start(build_dir, deployed(build_dir, export, 1), "code")
+    note = build_dir / "endpoint.json"
+    written = note.read_text()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        note.write_text(json.dumps(json.loads(written) | {"pid": other.pid}))
+        assert endpoint.running(build_dir) is None
+        assert endpoint.stop(build_dir) is None
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert endpoint._alive(started.pid)
+    note.write_text(written)

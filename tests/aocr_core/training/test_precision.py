@@ -2,9 +2,16 @@ from pathlib import Path
 
 import keras
 import pytest
+import tensorflow as tf
 
 from aocr_core.training import precision
 from tests.aocr_core import small
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    """What the processor can do decides only where there is no GPU."""
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [])
 
 
 @pytest.mark.parametrize(

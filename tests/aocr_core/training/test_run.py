@@ -102,6 +102,21 @@ def test_any_script_also_in_the_latin_1_of_the_original(tmp_path):
     assert set(Recognizer.load(tmp_path / "model").charset.symbols) == set("größe東京e\u0301")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("ctc_weight", [0.0, 0.3])
+def test_any_precision_with_and_without_ctc(words, tmp_path, precision, ctc_weight: float):
+    """Weights are float32 in any case, and are read so; a CTC head that learnt nothing has no say."""
+    result = train(words, str(tmp_path), words, options=options(precision=precision, ctc_weight=ctc_weight))
+    model, config = model_dir.load_model(str(tmp_path))
+    assert (config.training.precision, config.network.joint_decoding) == (precision, ctc_weight > 0)
+    assert {variable.dtype for variable in model.variables if "seed" not in variable.path} == {"float32"}
+    last = json.loads((tmp_path / model_dir.HISTORY).read_text().splitlines()[-1])
+    assert (last["ctc_loss"] > 0) == (ctc_weight > 0) and last["loss"] > 0
+    readings = Recognizer.load(tmp_path).read([small.picture(word) for word in WORDS])
+    right = sum(reading.text == word for reading, word in zip(readings, WORDS, strict=True))
+    assert result.steps == 6 and right == round(result.accuracy * len(WORDS))
+
+
 @pytest.mark.parametrize("share", [0.1, 0.99])
 def test_one_image_is_enough_to_train_on(tmp_path, share: float):
     """It is both trained on and judged, whichever side of the split it would fall on."""

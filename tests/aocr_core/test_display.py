@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aocr_core.evaluation.display import file_name, percent, tsv_line, visible
+from aocr_core.display import file_name, percent, tsv_line, visible
 
 
 @pytest.mark.parametrize(
