@@ -14,15 +14,15 @@ Tensor = Any
 
 EPSILON = 1e-3
 """Keeps an image of a single colour at 0 instead of blowing up its noise; images are in [-1, 1]."""
-EVEN = 1e-5
-"""A third moment within rounding of 0 decides nothing: an image of very low contrast keeps its polarity."""
+EVEN = 1e-3
+"""A skewness within rounding of 0 decides nothing."""
 
 
 class Standardise(layers.Layer):
     """Zero mean, unit variance and ink above paper, of each image by itself.
 
     Ink covers less of an image than paper does, so it is the side on which the brightness has its long tail: images
-    whose third moment is negative become their negative.
+    of negative skewness become their negative.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -39,5 +39,5 @@ class Standardise(layers.Layer):
             return ops.sum(values, axis=(1, 2, 3), keepdims=True) / count
 
         centred = (images - mean(images * mask)) * mask
-        sign = ops.where(mean(centred**3) < -EVEN, -1.0, 1.0)
-        return centred * sign / ops.sqrt(mean(centred**2) + EPSILON)
+        normal = centred / ops.sqrt(mean(centred**2) + EPSILON)
+        return normal * ops.where(mean(normal**3) < -EVEN, -1.0, 1.0)

@@ -38,3 +38,7 @@ def test_a_row_is_standardised_by_its_valid_part_alone():
 
 def test_an_image_of_one_colour_stays_zero():
     assert np.abs(standardised(np.full((1, 16, 24, 1), 0.4, np.float32))).max() < 1e-4
+
+
+def test_polarity_is_found_at_very_low_contrast_too():
+    np.testing.assert_allclose(standardised(-0.02 * page()), standardised(0.02 * page()), atol=1e-3)
