@@ -123,6 +123,11 @@ class TrainOptions(Options):
         description="Training steps between checkpoints (and validations). [default: an epoch or a "
         "twentieth of the training, whichever is longer, but 50 to 500 steps]",
     )
+    init_from: str | None = Field(
+        None,
+        description="Model directory whose weights the training begins with. Its network is taken over, and of its "
+        "symbols those that occur in the data.",
+    )
     resume: bool = Field(
         True,
         description="Go on from the last checkpoint in the model directory; on other data than before, its weights "

@@ -29,6 +29,8 @@ MOST_VALIDATION_IMAGES = 500
 
 Group = TypeVar("Group", bound=Options)
 
+SIZES_OF_THE_DATA = ("max_width", "max_height", "max_prediction")
+"""Model options that weights do not depend on."""
 PEAK_RATES = {"adamw": 0.005, "adadelta": 1.0}
 
 
@@ -38,6 +40,7 @@ def resolve(
     data: DataOptions,
     train: TrainOptions,
     existing: ModelConfig | None = None,
+    source: ModelConfig | None = None,
 ) -> ModelConfig:
     """The complete configuration for training on a data set.
 
@@ -47,10 +50,11 @@ def resolve(
         data: How labels become symbols.
         train: How the weights are found.
         existing: The configuration of the model that the training goes on with; what is left open is as it was there.
+        source: The configuration of the model whose weights a new training begins with; its network is taken over.
 
     Raises:
         AocrError: the data set is empty, a label is longer than `max_prediction`, a symbol is not in the charset, or
-            an option contradicts the existing model.
+            an option contradicts the existing model or the source.
     """
     if not info.rows:
         raise AocrError("the data set is empty")
@@ -59,6 +63,9 @@ def resolve(
         known = existing.charset if data.charset is None else None
         model = _filled(model, existing.options)
         data = _filled(data, existing.data)
+    elif source is not None:
+        model = _filled(model, source.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA)))
+        data = _filled(data, source.data.model_copy(update={"charset": None}))
     network = presets.network(model)
     # A CTC head that learns nothing, or learnt nothing in the training that goes on, has no say in what is read.
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
@@ -106,6 +113,8 @@ def resolve(
     )
     if existing is not None:
         _check_same_network(resolved, existing)
+    elif source is not None:
+        _check_same_layers(resolved, source)
     return resolved
 
 
@@ -134,6 +143,19 @@ def _check_same_network(resolved: ModelConfig, existing: ModelConfig) -> None:
         raise AocrError(
             f"the model directory holds a model with another {' and another '.join(different)}: leave the options out "
             "to go on with it, start anew with --no-resume, or name another --model-dir"
+        )
+
+
+def _check_same_layers(resolved: ModelConfig, source: ModelConfig) -> None:
+    """Widths, lengths and symbols may be others."""
+    new, old = resolved.network_part()["network"], source.network_part()["network"]
+    different = [name for name in new if new[name] != old[name]]
+    if resolved.image.channels != source.image.channels:
+        different.append("color")
+    if different:
+        raise AocrError(
+            f"{resolved.training.init_from} holds a model with another {' and another '.join(different)}: leave the "
+            "options out to begin with it"
         )
 
 

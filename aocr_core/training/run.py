@@ -23,6 +23,7 @@ from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
 from aocr_core.training.resolve import resolve, training_rows, validation_share
 from aocr_core.training.step import build_optimizer, build_step
+from aocr_core.training.transfer import transfer
 from aocr_core.training.validation import Validator
 from aocr_core.training.workplace import workplace
 
@@ -80,7 +81,11 @@ def train(
     options = options.model_copy(update={"validation_share": share})
     with workplace(directory) as (target, publish):
         existing = _existing(target) if options.resume else None
-        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing)
+        begun = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
+        if begun:
+            options = options.model_copy(update={"init_from": None})
+        source = model_dir.read_config(options.init_from) if options.init_from else None
+        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing, source)
         other_data = existing is not None and existing.dataset != config.dataset
         if existing is None:
             _start_anew(target, config)
@@ -138,6 +143,8 @@ def _run(
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
         optimizer.build(network.trainable_variables)
+        if options.init_from:
+            _begin_with(options.init_from, network, config)
         average = WeightAverage(network.variables, options.ema_decay)
     tools = Tools(
         network,
@@ -167,6 +174,12 @@ def _run(
     stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
     logger.info("training ended: %s", stopped)
     return _result(loop.state, plan, stopped)
+
+
+def _begin_with(directory: str, network: AttentionOCR, config: ModelConfig) -> None:
+    source, known = model_dir.load_model(directory)
+    shared = transfer(network, config.charset, source, known.charset)
+    logger.info("the training begins with %s, which knows %d of the %d symbols", directory, shared, len(config.charset))
 
 
 def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, float]:

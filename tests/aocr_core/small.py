@@ -42,10 +42,10 @@ def network(**changes: object) -> Network:
     return NETWORK.model_copy(update=changes)
 
 
-def model(seed: int = 1, **changes: object) -> AttentionOCR:
+def model(seed: int = 1, symbols: int = CHARSET.size, **changes: object) -> AttentionOCR:
     """A small model with random weights, the same for the same seed."""
     keras.utils.set_random_seed(seed)
-    return AttentionOCR.create(network(**changes), CHARSET.size)
+    return AttentionOCR.create(network(**changes), symbols)
 
 
 def config(charset: Charset = CHARSET, width: int = 64, longest: int = 6, **changes: object) -> model_dir.ModelConfig:

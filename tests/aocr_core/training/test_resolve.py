@@ -24,9 +24,10 @@ def config(
     data: DataOptions | None = None,
     train: TrainOptions | None = None,
     existing: ModelConfig | None = None,
+    source: ModelConfig | None = None,
 ) -> ModelConfig:
     return resolve(
-        info or described(), model or ModelOptions(), data or DataOptions(), train or TrainOptions(), existing
+        info or described(), model or ModelOptions(), data or DataOptions(), train or TrainOptions(), existing, source
     )
 
 
@@ -152,6 +153,23 @@ def test_new_data_with_symbols_that_the_model_has_not_learnt():
 def test_another_charset_for_an_existing_model():
     with pytest.raises(AocrError, match="another charset"):
         config(data=DataOptions(charset="alphanumeric"), existing=config())
+
+
+def test_a_training_that_begins_with_another_model_takes_its_network_and_the_sizes_of_the_data():
+    source = config(model=ModelOptions(use_gru=True, attn_num_hidden=64, color=True), data=DataOptions(charset="ascii"))
+    resolved = config(described("xy" * 9, width=400), source=source)
+    assert (resolved.network, resolved.image.channels) == (source.network, 3)
+    assert resolved.charset.symbols == ("x", "y")
+    assert resolved.options.max_prediction > 18 and resolved.image.width > source.image.width
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [(ModelOptions(attn_num_hidden=64), "decoder_units"), (ModelOptions(color=True), "color")],
+)
+def test_an_option_that_contradicts_the_model_to_begin_with(model: ModelOptions, what: str):
+    with pytest.raises(AocrError, match=f"words holds a model with another {what}: leave the options out"):
+        config(model=model, train=TrainOptions(init_from="words"), source=config())
 
 
 def test_an_optimiser_for_each_preset():

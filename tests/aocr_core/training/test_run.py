@@ -1,10 +1,12 @@
 """Real trainings of a small network on rendered words."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -100,6 +102,22 @@ def test_any_script_also_in_the_latin_1_of_the_original(tmp_path):
             writer.write(example.encode(features))
     train(str(path), str(tmp_path / "model"), options=options(num_epoch=1, validation_share=0.5))
     assert set(Recognizer.load(tmp_path / "model").charset.symbols) == set("größe東京e\u0301")
+
+
+def test_beginning_with_another_model(words, tmp_path):
+    """Also with other symbols; a training that is resumed goes on with its own weights."""
+    train(words, str(tmp_path / "source"), words, options=options())
+    more = small.write_words(tmp_path / "more.tfrecords", ["fish", "chips", "and", "a", "cab"])
+    target = tmp_path / "target"
+    begin = options(init_from=str(tmp_path / "source"), initial_learning_rate=1e-9, ema_decay=0)
+    train(more, str(target), more, options=begin)
+    theirs, ours = model_dir.load_model(str(tmp_path / "source"))[0], model_dir.load_model(str(target))[0]
+    for weight, other in zip(theirs.encoder.weights, ours.encoder.weights, strict=True):
+        np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-4)
+    assert history(target) == [3]
+    shutil.rmtree(tmp_path / "source")
+    train(more, str(target), more, options=begin.model_copy(update={"num_epoch": 4}))
+    assert history(target)[-1] == 5 and Recognizer.load(target).charset.symbols == tuple("abcdfhinps")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
