@@ -9,16 +9,17 @@ cost about 50 steps more, 200 instead of 150, before the loss left its plateau.
 import tensorflow as tf
 
 # Largest distortions. Angles are shears: for a line of text a small rotation and a shear are the same to the eye.
-SLANT = 0.25
-"""Horizontal shift per pixel of height (about 14 degrees)."""
-TILT = 0.09
-"""Vertical shift per pixel of width (about 5 degrees)."""
-MOST_TILT = 0.3
+SLANT = 0.5
+"""Horizontal shift per pixel of height (about 27 degrees)."""
+TILT = 0.25
+"""Vertical shift per pixel of width (about 14 degrees)."""
+MOST_TILT = 0.45
 """Of the height, at the ends of the line: the same angle would push the ends of a long line out of the picture."""
 SCALE = 0.12
 SHIFT = 0.08
 """Of the height."""
-PERSPECTIVE = 0.0012
+PERSPECTIVE = 0.25
+"""The ends of the line are nearer and farther by this share."""
 CONTRAST = 0.4
 BRIGHTNESS = 0.25
 NOISE = 0.1
@@ -64,26 +65,51 @@ def _chosen(values: tf.Tensor, share: tf.Tensor | float) -> tf.Tensor:
     return tf.cast(values < 2.0 * share - 1.0, tf.float32)
 
 
+def _mostly_small(values: tf.Tensor) -> tf.Tensor:
+    """Uniform values in [-1, 1] become denser around 0: a few photographs are taken at a steep angle, most are not."""
+    return values * tf.abs(values)
+
+
 def warp(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
-    """Slant, tilt, scale, shift and perspective about the middle of each row's valid part."""
+    """Slant, tilt, scale, shift and perspective about the middle of each row's valid part.
+
+    Plates that are photographed at an angle need it steep: with two to three times the angles, few of them that steep,
+    and tilted lines shrunk to fit, 96.6 and 96.1 % of the test plates were read exactly instead of 93.8 and 93.8 %
+    (two seeds).
+    """
     shape = tf.shape(images)
     height = tf.cast(shape[1], tf.float32)
     slant, tilt, scale_x, scale_y, shift_x, shift_y, perspective, chance = _uniform(seed, shape[0], 8)
     chosen = strength * _chosen(chance, WARPED_SHARE)
     middle_x, middle_y = tf.cast(widths, tf.float32) / 2.0, height / 2.0
-    tilt = chosen * tilt * tf.minimum(TILT, MOST_TILT * height / middle_x)
-    slant = chosen * slant * SLANT
-    a0, b1 = 1.0 + chosen * scale_x * SCALE, 1.0 + chosen * scale_y * SCALE
-    c0 = chosen * perspective * PERSPECTIVE
-    shift_x, shift_y = chosen * shift_x * SHIFT * height, chosen * shift_y * SHIFT * height
-    # Output (x, y) takes its value from input ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + 1.
-    a2 = middle_x - a0 * middle_x - slant * middle_y + shift_x
-    b2 = middle_y - tilt * middle_x - b1 * middle_y + shift_y
-    zeros = tf.zeros_like(a0)
-    transforms = tf.stack([a0, slant, a2, tilt, b1, b2, c0, zeros], axis=1)
+    slant = chosen * _mostly_small(slant) * SLANT
+    tilt = chosen * _mostly_small(tilt) * tf.minimum(TILT, MOST_TILT * height / middle_x)
+    perspective = chosen * _mostly_small(perspective) * PERSPECTIVE
+    # What is nearer, and the ends of a tilted line, would leave the picture if it did not shrink.
+    stretch_x = 1.0 + chosen * scale_x * SCALE + tf.abs(perspective)
+    stretch_y = 1.0 + chosen * scale_y * SCALE + tf.abs(perspective) + tf.abs(tilt) * middle_x / middle_y
+    to_x, to_y = middle_x + chosen * shift_x * SHIFT * height, middle_y + chosen * shift_y * SHIFT * height
+    # With u and v, the distances from the middle, output (x, y) takes its value from input
+    # (to_x + (stretch_x u + slant v) / k, to_y + (tilt u + stretch_y v) / k), where k = 1 + nearer u. Multiplied out,
+    # with 1 as the constant part of k:
+    nearer = perspective / middle_x
+    constant = 1.0 - perspective
+    transforms = tf.stack(
+        [
+            to_x * nearer + stretch_x,
+            slant,
+            to_x * constant - stretch_x * middle_x - slant * middle_y,
+            to_y * nearer + tilt,
+            stretch_y,
+            to_y * constant - tilt * middle_x - stretch_y * middle_y,
+            nearer,
+            tf.zeros_like(nearer),
+        ],
+        axis=1,
+    )
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=transforms,
+        transforms=transforms / constant[:, None],
         output_shape=shape[1:3],
         interpolation="BILINEAR",
         fill_mode="NEAREST",
