@@ -26,8 +26,6 @@ class State:
     best_accuracy: float = -1.0
     """Of the weights that are kept."""
     best_cer: float = float("inf")
-    validated: float = 0.0
-    """`seconds` at the last validation."""
 
     def improves(self, accuracy: float, cer: float) -> bool:
         """Better by exact accuracy, then by character error rate."""

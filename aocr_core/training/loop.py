@@ -67,6 +67,24 @@ class Tools:
     validator: Validator
 
 
+@dataclass
+class Stretch:
+    """What the training did since the last validation."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    """Of the seconds, those spent waiting for the next batch."""
+
+    def speed(self, batch_size: int) -> dict[str, float]:
+        """For the history."""
+        seconds = max(self.seconds, 1e-9)
+        return {
+            "images_per_second": round(self.steps * batch_size / seconds, 1),
+            "waiting_share": round(self.waited / seconds, 4),
+        }
+
+
 class Loop:
     """Runs the steps of one training in a local directory."""
 
@@ -87,7 +105,7 @@ class Loop:
         self.checkpoints = Checkpoints(directory / model_dir.LATEST, tools.model, tools.optimizer, tools.average)
         self.state = self.checkpoints.restore()
         self._clock = time.monotonic()
-        self._waited = 0.0
+        self._stretch = Stretch()
 
     def start_over(self) -> None:
         """Keep the weights, and forget how far they were trained and how well they read."""
@@ -142,10 +160,12 @@ class Loop:
             return f"no improvement in {self.state.stale} validations"
         return None
 
-    def _lap(self) -> None:
+    def _lap(self) -> float:
         now = time.monotonic()
-        self.state.seconds += now - self._clock
+        lap = now - self._clock
+        self.state.seconds += lap
         self._clock = now
+        return lap
 
     def _train_step(self, batches: Iterator[Batch]) -> dict[str, float]:
         assert self.options.initial_learning_rate is not None  # resolved
@@ -156,10 +176,11 @@ class Loop:
         self.tools.optimizer.learning_rate.assign(rate)
         asked = time.monotonic()
         batch = next(batches)
-        self._waited += time.monotonic() - asked
+        self._stretch.waited += time.monotonic() - asked
         scalars = {name: float(value) for name, value in self.tools.step(batch).items()}
         self.state.step += 1
-        self._lap()
+        self._stretch.steps += 1
+        self._stretch.seconds += self._lap()
         if not math.isfinite(scalars["loss"]):
             raise AocrError(
                 f"training diverged at step {self.state.step} (loss {scalars['loss']}): "
@@ -173,10 +194,9 @@ class Loop:
             summary = self.tools.validator()
             if state.judge(summary.accuracy, summary.cer, summary.count):
                 self._save_best()
-        waiting = self._waited / max(state.seconds - state.validated, 1e-9)
         self._lap()
-        self._record(scalars, summary, waiting)
-        state.validated, self._waited = state.seconds, 0.0
+        self._record(scalars, summary, self._stretch.speed(self.options.batch_size))
+        self._stretch = Stretch()
         self._save()
         return summary
 
@@ -190,13 +210,13 @@ class Loop:
         self.tools.model.save_weights(unfinished)
         unfinished.replace(path)
 
-    def _record(self, scalars: dict[str, float], summary: Summary, waiting: float) -> None:
+    def _record(self, scalars: dict[str, float], summary: Summary, speed: dict[str, float]) -> None:
         """One line of history, and the same numbers for TensorBoard."""
         numbers = {
             **{name: round(value, 6) for name, value in scalars.items()},
             "accuracy": summary.accuracy,
             "cer": summary.cer,
-            "waiting_share": round(waiting, 4),
+            **speed,
         }
         line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **numbers}
         with (self.directory / model_dir.HISTORY).open("a", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 """The loop with a real model and real checkpoints; the steps and validations are scripted, so that ends are near."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
@@ -168,3 +169,29 @@ def test_the_rate_warms_up_and_comes_down(network, tmp_path):
 def test_adadelta_keeps_its_rate(network, tmp_path):
     loop_of(network, tmp_path, options(optimizer="adadelta"), Plan(5, 5.0, 1)).run(BATCHES)
     assert {line["learning_rate"] for line in history(tmp_path)} == {0.1}
+
+
+def test_the_history_tells_the_speed_of_each_stretch_alone(network, tmp_path):
+    """Ten images a step, which takes 20 ms at least; a slow validation does not count."""
+
+    def slow_batches() -> Iterator[dict]:
+        while True:
+            time.sleep(0.01)
+            yield {}
+
+    def slow_step(batch: dict) -> dict:
+        time.sleep(0.01)
+        return {"loss": tf.constant(1.0)}
+
+    def slow_validations() -> Iterator[int]:
+        while True:
+            time.sleep(1.0)
+            yield 5
+
+    plan = Plan(steps=6, steps_per_epoch=6, steps_between=3)
+    loop_of(network, tmp_path, options(patience=0), plan, slow_validations(), slow_step).run(slow_batches())
+    lines = history(tmp_path)
+    assert len(lines) == 2
+    for line in lines:
+        assert 30 < line["images_per_second"] <= 500  # 30 images; with the second of the validation, 30 at most
+        assert 0 < line["waiting_share"] < 1
