@@ -1,6 +1,6 @@
 """How fast a data set is built, and in how much memory, with every image decoded.
 
-    python benchmarks/dataset_build.py
+    python -m benchmarks.dataset_build
 
 Draws 15,000 images of its own (half PNG, half JPEG) into a temporary folder, then runs `aocr dataset` on the first
 5,000 and on all of them, each in a fresh process. Time is that of the whole command, start of Python included; memory

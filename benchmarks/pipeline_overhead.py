@@ -1,6 +1,6 @@
 """What the pipeline costs over the same steps typed as plain `aocr` commands.
 
-    python benchmarks/pipeline_overhead.py [options of `aocr train` that `aocr-pipeline run` has too]
+    python -m benchmarks.pipeline_overhead [options of `aocr train` that `aocr-pipeline run` has too]
 
 Renders words, then runs `aocr dataset` (twice), `train`, `test` and `export`, then `aocr-pipeline run` on the same
 words with the same options, in a fresh build folder. Short by intent (500 words, 1 epoch): the overhead does not

@@ -1,6 +1,6 @@
 """How well and how fast the whole job is done: data set, training, evaluation, approval, export, deployment, question.
 
-    python benchmarks/pipeline_run.py [words] [plates] [options of `aocr-pipeline run`]
+    python -m benchmarks.pipeline_run [words] [plates] [options of `aocr-pipeline run`]
 
 `words`: no argument at all, as `make run`: 18,500 rendered words to train, 500 others to test.
 `plates`: the photographed number plates in ../shared/data/plates_cn (678 to train, 178 to test).

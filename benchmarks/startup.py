@@ -1,6 +1,6 @@
 """How long the commands take to say what they can do.
 
-    python benchmarks/startup.py [--runs 15]
+    python -m benchmarks.startup [--runs 15]
 
 Runs the installed commands with `--help`, in turn, each in a fresh process, and prints the median of the seconds. The
 first round fills the file cache and does not count.

@@ -1,0 +1,129 @@
+"""Training and reading, side by side with aocr 0.7.6 on the same images.
+
+    python -m benchmarks.speed_against_original [rounds]
+
+Renders words of 200x50 pixels. Each round trains the original, the preset `aocr` and the default preset for some
+steps, one after the other (batches of 64 images, scaled to 32x128), and then lets the exported SavedModels of the
+original and of the default preset read test images. Prints medians over the rounds, and the median of each ratio to
+the original in the same round. The default preset has been trained for some minutes before: how long it takes to read
+depends on the length of what it reads. The original takes all of its decoding steps whatever it has learnt.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import words_200x50
+from benchmarks.original import Original
+from benchmarks.words_200x50 import aocr
+
+COUNT, TEST_COUNT = 5000, 100
+ROUNDS = 3
+BATCH = 64
+STEPS = 12
+"""Of the original in each round; the first two, in which TensorFlow settles, do not count."""
+STRETCHES, STRETCH_STEPS = 3, {"aocr": 5, "fast": 25}
+"""Of ours, by preset; the first stretch does not count."""
+LEARNING_MINUTES = 4
+SIZES = ("--max-width", "200", "--max-height", "50", "--max-prediction", str(words_200x50.LONGEST))
+READER = str(Path(__file__).with_name("reads.py"))
+BUILD = Path("build/benchmarks")
+
+
+def original_training(original: Original, folder: Path, dataset: Path) -> float:
+    """Images a second."""
+    options = (*SIZES, "--batch-size", str(BATCH), "--gpu-id", "-1", "--model-dir", "original", "--no-resume")
+    seconds = []
+    for number, taken in original.steps(folder, dataset, *options, "--steps-per-checkpoint", str(STEPS)):
+        seconds.append(taken)
+        if number > STEPS:  # the checkpoint of step `STEPS` is on the disk by then
+            break
+    return BATCH / statistics.median(seconds[2:])
+
+
+def training(preset: str, folder: Path, dataset: Path, validation: Path) -> float:
+    """Images a second of ours: everything that a step needs, waiting for data included."""
+    model = folder / preset
+    options = [*SIZES, "--batch-size", str(BATCH), "--preset", preset, "--validation", str(validation), "--no-resume"]
+    options += ["--model-dir", str(model), "--steps-per-checkpoint", str(STRETCH_STEPS[preset])]
+    history = model / "history.jsonl"
+    history.unlink(missing_ok=True)
+    speeds: list[float] = []
+    with subprocess.Popen(aocr("train", str(dataset), *options), stderr=subprocess.DEVNULL) as run:
+        try:
+            while len(speeds) < STRETCHES and run.poll() is None:
+                time.sleep(0.5)
+                lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
+                speeds = [json.loads(line)["images_per_second"] for line in lines]
+        finally:
+            run.terminate()
+    return statistics.median(speeds[1:STRETCHES])
+
+
+def reading(python: str, export: Path, images: list[str]) -> dict[str, float]:
+    """Median seconds for one image, and images a second in batches of 64."""
+    command = [python, READER, str(export), *images]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def learn(folder: Path, dataset: Path, validation: Path) -> Path:
+    """An export of the default preset after some minutes of training."""
+    model, export = folder / "learnt", folder / "export"
+    options = ["--validation", str(validation), "--model-dir", str(model), "--max-minutes", str(LEARNING_MINUTES)]
+    subprocess.run(aocr("train", str(dataset), *options), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(aocr("export", str(export), "--model-dir", str(model)), check=True, stdout=subprocess.DEVNULL)
+    return export / "1"
+
+
+def one_round(original: Original, folder: Path, data: tuple[Path, Path], export: Path) -> dict[str, float]:
+    """All figures, once."""
+    dataset, validation = data
+    found = {"original training": original_training(original, folder, dataset)}
+    for preset in STRETCH_STEPS:
+        found[f"{preset} training"] = training(preset, folder, dataset, validation)
+    theirs = folder / "original-export"
+    if not theirs.exists():
+        # No device is named: on this TensorFlow, the exported graph would otherwise ask for a GPU.
+        options = (*SIZES, "--gpu-id", "-1", "--model-dir", "original")
+        original.run(folder, "export", theirs.name, *options)
+    images = [str(path) for path in sorted((folder / "words" / "images").glob("test-*"))[:20]]
+    for name, python, path in (("original", original.python, theirs), ("fast", sys.executable, export)):
+        read = reading(python, path, images)
+        found |= {f"{name} single": read["seconds"], f"{name} batch": read["images_per_second"]}
+    return found
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    original = Original(BUILD / "aocr-0.7.6")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = words_200x50.make(folder, COUNT, TEST_COUNT)
+        export = learn(folder, *data)
+        found = [one_round(original, folder, data, export) for _ in range(rounds)]
+
+    def median(figure: str) -> float:
+        return statistics.median(one[figure] for one in found)
+
+    def ratio(ours: str, theirs: str) -> float:
+        return statistics.median(one[ours] / one[theirs] for one in found)
+
+    print(f"| figure (median of {rounds}) | aocr 0.7.6 | here | ratio |\n|---|---|---|---|")
+    for preset in STRETCH_STEPS:
+        ours, theirs = f"{preset} training", "original training"
+        print(f"| training, preset `{preset}`, images/s | {median(theirs):.1f} | {median(ours):.1f} "
+              f"| {ratio(ours, theirs):.1f} x |")  # fmt: skip
+    single = 1 / ratio("fast single", "original single")
+    print(f"| one image, exported SavedModel, ms | {1000 * median('original single'):.1f} "
+          f"| {1000 * median('fast single'):.1f} | 1/{single:.1f} |")  # fmt: skip
+    print(f"| batches of 64, exported SavedModel, images/s | {median('original batch'):.0f} "
+          f"| {median('fast batch'):.0f} | {ratio('fast batch', 'original batch'):.1f} x |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

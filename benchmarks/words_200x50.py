@@ -1,0 +1,32 @@
+"""Rendered words of capital letters and digits on 200x50 pixels: what aocr 0.7.6 can be trained on as well."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+SIZE = (200, 50)
+LONGEST = 10
+
+
+def aocr(*words: str) -> list[str]:
+    """The command line of the `aocr` beside this Python."""
+    return [str(Path(sys.executable).with_name("aocr")), *words]
+
+
+def make(folder: Path, count: int, test_count: int) -> tuple[Path, Path]:
+    """Render, and build the TFRecords to train and to test with; both programs read them."""
+    options = ["--count", str(count), "--test-count", str(test_count), "--charset", "alphanumeric-upper"]
+    subprocess.run(aocr("synth", str(folder / "words"), *options), check=True, stdout=subprocess.DEVNULL)
+    for path in (folder / "words" / "images").rglob("*.*"):
+        with Image.open(path) as image:
+            corner = image.convert("RGB").getpixel((0, 0))
+            ImageOps.pad(image.convert("RGB"), SIZE, color=corner).save(path)
+    made = []
+    for name in ("training", "testing"):
+        target = folder / f"{name}.tfrecords"
+        command = aocr("dataset", str(folder / "words" / f"{name}.txt"), str(target))
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        made.append(target)
+    return made[0], made[1]
