@@ -21,8 +21,8 @@ def make(folder: Path, count: int, test_count: int) -> tuple[Path, Path]:
     subprocess.run(aocr("synth", str(folder / "words"), *options), check=True, stdout=subprocess.DEVNULL)
     for path in (folder / "words" / "images").rglob("*.*"):
         with Image.open(path) as image:
-            corner = image.convert("RGB").getpixel((0, 0))
-            ImageOps.pad(image.convert("RGB"), SIZE, color=corner).save(path)
+            gray = image.convert("L")
+            ImageOps.pad(gray, SIZE, color=gray.tobytes()[0]).save(path)
     made = []
     for name in ("training", "testing"):
         target = folder / f"{name}.tfrecords"
