@@ -125,8 +125,8 @@ class TrainOptions(Options):
     )
     init_from: str | None = Field(
         None,
-        description="Model directory whose weights the training begins with. Its network is taken over, and of its "
-        "symbols those that occur in the data.",
+        description="Model directory whose weights and network the training begins with. The symbols are those of the "
+        "data (or --charset); of those that both know the weights are taken over too.",
     )
     resume: bool = Field(
         True,

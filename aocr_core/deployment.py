@@ -37,7 +37,7 @@ def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
         if served and _same(source, served[1]):
             logger.info("version %d serves this model already: %s", *served)
             return served[1]
-        target = storage.join(base, str(served[0] + 1 if served else 1))
+        target = storage.join(base, str(exports.next_number(base)))
         with storage.output_dir(target) as folder:
             shutil.copytree(source, folder, dirs_exist_ok=True)
     logger.info("deployed %s", target)

@@ -45,8 +45,9 @@ def without_import_chatter() -> Iterator[None]:
 
     TensorFlow reports on CPU features and missing GPUs before its own log level is in force.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ and os.environ["TF_CPP_MIN_LOG_LEVEL"] != "3":
-        yield  # somebody wants to see it
+    wanted = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3"
+    if wanted or "tensorflow" in sys.modules:
+        yield
         return
     sys.stderr.flush()
     kept = os.dup(2)

@@ -29,7 +29,7 @@ LATEST = "latest"
 HISTORY = "history.jsonl"
 LOGS = "logs"
 
-FORMAT = 3
+FORMAT = 4
 
 
 class ModelConfig(Options):

@@ -6,7 +6,7 @@ for reading in Recognizer.load("checkpoints").read(["a.png", "b.jpg"]):
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from aocr_core import exports, model_dir, storage
 from aocr_core.charset import Charset
 from aocr_core.data.images import ImageError, from_any
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
 
 Signature = Callable[..., dict[str, tf.Tensor]]
@@ -69,6 +70,8 @@ class Recognizer:
 
             graph = ReadingGraph(*model_dir.load_model(path))
             return cls(graph.serve, graph.details, graph.config)
+        if not storage.exists(path):
+            raise UsageError(f"there is no model at {path}: train one with `aocr train`, or name another place")
         newest = exports.newest(path)
         with storage.local_copy(newest[1] if newest else path) as local:
             return cls._from_saved_model(local)
@@ -95,18 +98,21 @@ class Recognizer:
 
     _keep: Any = None
 
-    def read(self, images: Iterable[Any], attention: bool = False, batch_size: int = 64) -> list[Reading]:
+    def read(self, images: Any, attention: bool = False, batch_size: int = 64) -> list[Reading]:
         """Read images.
 
         Args:
-            images: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits.
+            images: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits;
+                any iterable of them, a batch as one array of one more dimension, or a single one (which gives a list
+                as well).
             attention: Also give symbols, their probabilities and the attention.
             batch_size: Images read at a time.
 
         Raises:
             AocrError: an image cannot be read; the message names it.
         """
-        plain = (_plain(position, image) for position, image in enumerate(images))
+        several = [images] if _is_single(images) else images
+        plain = (_plain(position, image) for position, image in enumerate(several))
         readings: list[Reading] = []
         while batch := list(islice(plain, batch_size)):
             readings += self.read_plain(batch, attention=attention)
@@ -123,6 +129,13 @@ class Recognizer:
             return [Reading(text.decode(), float(probability)) for text, probability in pairs]
         outputs = {name: value.numpy() for name, value in self._details(strings).items()}
         return [_reading({name: value[row] for name, value in outputs.items()}) for row in range(len(encoded))]
+
+
+def _is_single(images: Any) -> bool:
+    """Whether this is one image, where several may stand."""
+    if isinstance(images, np.ndarray):
+        return images.ndim == 2 or (images.ndim == 3 and images.shape[2] == 3)
+    return isinstance(images, str | bytes | PathLike | Image.Image)
 
 
 def _plain(position: int, image: Any) -> bytes:

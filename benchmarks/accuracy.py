@@ -15,7 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from aocr_core.evaluation.metrics import TextMetrics
+from aocr_core.charset import Kind
+from aocr_core.evaluation.metrics import TextMetrics, split
 from benchmarks.words_200x50 import aocr
 
 DATA = Path(__file__).parents[1] / "../shared/data"
@@ -50,7 +51,7 @@ def measured(name: str, task: Task, minutes: float) -> list[str]:
     """One row of the table."""
     folder, source = BUILD / name, DATA / name
     for part in ("training", "testing"):
-        run("dataset", str(source / f"annotations-{part}.txt"), str(folder / part))
+        run("dataset", str(source / f"annotations-{part}.txt"), str(folder / part), *task.options)
     model, results = str(folder / "model"), folder / "results"
     began = time.perf_counter()
     run("train", str(folder / "training"), "--model-dir", model, "--no-resume", "--max-minutes", str(minutes),
@@ -65,19 +66,19 @@ def measured(name: str, task: Task, minutes: float) -> list[str]:
         f"{found['accuracy']:.1%}",
         f"{found['caseless_accuracy']:.1%}",
         f"{found['cer']:.2%}",
-        by_length(results / "predictions.tsv"),
+        by_length(results / "predictions.tsv", found["unit"]),
         task.goal,
     ]
 
 
-def by_length(predictions: Path) -> str:
+def by_length(predictions: Path, unit: Kind) -> str:
     """Exact accuracy on long texts, relative to that on middling ones."""
     with predictions.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     shares = []
     for lengths in (LONG, MIDDLING):
-        metrics = TextMetrics()
-        chosen = [(row["truth"], row["text"]) for row in rows if len(row["truth"]) in lengths]
+        metrics = TextMetrics(unit)
+        chosen = [(row["truth"], row["text"]) for row in rows if len(split(row["truth"], unit)) in lengths]
         if not chosen:
             return ""
         metrics.update(*zip(*chosen, strict=True))
@@ -88,6 +89,8 @@ def by_length(predictions: Path) -> str:
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"the images to train and test on are not here: {DATA}")
+    if unknown := {word.partition("=")[0] for word in sys.argv[1:]} - set(TASKS):
+        sys.exit(f"unknown sets: {', '.join(unknown)}; there are {', '.join(TASKS)}")
     wanted = dict(word.partition("=")[::2] for word in sys.argv[1:]) or dict.fromkeys(TASKS, "")
     columns = ("set", "test images", "minutes", "exact", "case folded", "CER", "exact, >= 30 / 10-20 long", "goal")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)

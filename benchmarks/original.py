@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 PACKAGES = ("tensorflow==1.15.5", "aocr==0.7.6", "protobuf<3.21")
@@ -27,7 +27,7 @@ class Original:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.bin = folder / "bin"
+        self.bin = folder.absolute() / "bin"  # it runs in other folders
         if (self.bin / "aocr").exists():
             return
         python = shutil.which(os.environ.get("PYTHON37", "python3.7"))
@@ -41,7 +41,7 @@ class Original:
         """Its interpreter, for scripts that need TensorFlow 1.15."""
         return str(self.bin / "python")
 
-    def steps(self, folder: Path, dataset: Path, *options: str) -> Iterator[tuple[int, float]]:
+    def steps(self, folder: Path, dataset: Path, *options: str) -> Generator[tuple[int, float], None, None]:
         """Train in `folder` until the caller has seen enough: number of each step, and seconds that it took.
 
         The seconds are those that the program itself logs: feeding and the step, without reading the data.
@@ -58,6 +58,7 @@ class Original:
 
     def run(self, folder: Path, *words: str) -> str:
         """Another command of it, in `folder`; what it printed and logged."""
-        command = [str(self.bin / "aocr"), *words]
-        done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+        done = subprocess.run([str(self.bin / "aocr"), *words], cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"aocr 0.7.6 failed: {done.stderr[-2000:]}")
         return done.stdout + done.stderr

@@ -31,16 +31,15 @@ def train(
     from dataclasses import asdict
 
     from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+    from aocr_core.data import info
     from aocr_core.training import train
+    from aocr_core.training.unfinished import kept_until_done
     from components.artifacts import record
     from components.form import options
 
-    result = train(
-        dataset.path,
-        model.path,
-        validation=None,
-        model=options(ModelOptions, parameters),
-        data=options(DataOptions, parameters),
-        options=options(TrainOptions, parameters),
-    )
+    network, labels = options(ModelOptions, parameters), options(DataOptions, parameters)
+    training = options(TrainOptions, parameters)
+    identity = [info.load(dataset.path).fingerprint, *(o.model_dump_json() for o in (network, labels, training))]
+    with kept_until_done(model.path, *identity) as directory:
+        result = train(dataset.path, directory, validation=None, model=network, data=labels, options=training)
     record(metrics, asdict(result))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from components.image import IMAGE
-from pipelines import spec
+from pipelines import folder, spec
 
 
 def compiled(image: str = IMAGE) -> str:
@@ -15,8 +15,8 @@ def compiled(image: str = IMAGE) -> str:
 
     from pipelines.training import training
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pipeline.yaml"
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "pipeline.yaml"
         compiler.Compiler().compile(training, str(path))
         return path.read_text(encoding="utf-8").replace(IMAGE, image)
 
@@ -30,7 +30,7 @@ def compiled(image: str = IMAGE) -> str:
 )
 def command(image: str | None, output: Path | None) -> None:
     """Compile the pipeline. Upload the file in the Vertex AI console, or give it to CI."""
-    output = output or (Path("build") / spec.COMPILED.name if image else spec.COMPILED)
+    output = output or (folder.DEFAULT / spec.COMPILED.name if image else spec.COMPILED)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(compiled(image or IMAGE), encoding="utf-8")
     click.echo(f"wrote {output}")

@@ -3,15 +3,17 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from aocr_core import storage
 from aocr_core.config import SynthOptions
+from aocr_core.errors import AocrError
 from aocr_core.progress import EVENT_FILE_VARIABLE
-from pipelines import local, question, spec
+from aocr_core.training.unfinished import UNFINISHED_DIR_VARIABLE
+from pipelines import local, parameters, question, spec
 from pipelines.data_version import fingerprint
 from pipelines.local import StepRun
 from pipelines.progress_view import ProgressView
@@ -29,16 +31,21 @@ def run(build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoi
         keep_endpoint: whether the endpoint stays up.
 
     Raises:
+        UsageError: a parameter is out of its range.
         AocrError: a step failed, or the endpoint does not answer as it should.
     """
-    build_dir.mkdir(parents=True, exist_ok=True)
+    parameters.check(given)
+    _make(build_dir)
     code_version = spec.code_version()
     compiled = spec.load()
     arguments = _arguments(build_dir, given, synth, code_version)
     titles = {step.name: step.title for step in spec.steps(compiled)}
     log = build_dir / "pipeline.log"
     began = time.monotonic()
-    with _event_file(build_dir / "progress.jsonl") as events, ProgressView(titles, events) as view:
+    events = build_dir / "progress.jsonl"
+    kept = _unfinished(build_dir / "unfinished", code_version)
+    inherited = {EVENT_FILE_VARIABLE: events, UNFINISHED_DIR_VARIABLE: kept}
+    with _environment(inherited), ProgressView(titles, events) as view:
         stamped = spec.stamped(compiled, **{spec.CODE_VERSION_VARIABLE: code_version})
         runs = local.run(stamped, arguments, (build_dir / "pipeline").resolve(), log, view)
     seconds = time.monotonic() - began
@@ -54,21 +61,39 @@ def _arguments(build_dir: Path, given: dict[str, Any], synth: SynthOptions, code
     arguments = dict(given)
     if "annotations" not in arguments:
         training, test = rendered((build_dir / "words").resolve(), synth, code_version)
-        arguments = {"annotations": training, "test_annotations": test} | arguments
+        arguments |= {"annotations": training, "test_annotations": test}
     files = [arguments[name] for name in ("annotations", "test_annotations") if arguments.get(name)]
     arguments["data_version"] = fingerprint(files, arguments.get("charset", ""))
     arguments["serving_dir"] = str((build_dir / "serving").resolve())
     return arguments
 
 
-@contextmanager
-def _event_file(path: Path) -> Iterator[Path]:
-    """The steps, which inherit the environment, report their progress to this file."""
-    os.environ[EVENT_FILE_VARIABLE] = str(path.resolve())
+def _make(build_dir: Path) -> None:
     try:
-        yield path
+        build_dir.mkdir(parents=True, exist_ok=True)
+        (build_dir / "pipeline.log").touch()
+    except OSError as error:
+        raise AocrError(f"cannot write the build folder {build_dir}: {error.strerror}") from error
+
+
+def _unfinished(folder: Path, code_version: str) -> Path:
+    """Where interrupted trainings are kept; those of other code are not gone on with, and go."""
+    kept = folder / code_version
+    for old in folder.glob("*"):
+        if old != kept:
+            shutil.rmtree(old, ignore_errors=True)
+    return kept
+
+
+@contextmanager
+def _environment(variables: Mapping[str, Path]) -> Iterator[None]:
+    """What the steps inherit."""
+    os.environ.update({name: str(value.resolve()) for name, value in variables.items()})
+    try:
+        yield
     finally:
-        del os.environ[EVENT_FILE_VARIABLE]
+        for name in variables:
+            del os.environ[name]
 
 
 def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], seconds: float) -> Summary:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from aocr_core.errors import AocrError
 from pipelines import spec
-from pipelines.progress_view import ProgressView
+from pipelines.progress_view import ProgressView, State
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ERROR = re.compile(r"^( *)Traceback .*\n(?:\1 +.*\n)*\1(?:aocr_core\.errors\.\w+: )?(\S.*)$", re.MULTILINE)
@@ -119,8 +119,9 @@ def _watched(runs: dict[str, StepRun], view: ProgressView, log: _Log) -> Iterato
         began = time.monotonic()
         try:
             outputs, status = execute(**task)
-        except BaseException:
-            view.ended(name, "failed", time.monotonic() - began)
+        except BaseException as error:
+            state: State = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            view.ended(name, state, time.monotonic() - began)
             raise
         seconds = time.monotonic() - began
         component = paths.get_local_task_resource_name(task["task_spec"].component_ref.name)

@@ -17,13 +17,14 @@ from aocr_core.progress import PLAIN_SECONDS, clock
 if TYPE_CHECKING:
     from rich.table import Table
 
-State = Literal["waiting", "running", "done", "reused", "failed", "skipped"]
+State = Literal["waiting", "running", "done", "reused", "failed", "interrupted", "skipped"]
 MARKS: dict[State, str] = {
     "waiting": "[dim]·[/]",
     "running": "[cyan]▸[/]",
     "done": "[green]✓[/]",
     "reused": "[green]=[/]",
     "failed": "[red]✗[/]",
+    "interrupted": "[red]✗[/]",
     "skipped": "[dim]-[/]",
 }
 
@@ -68,7 +69,9 @@ class Line:
         """How long the step has taken so far, or that it took none."""
         if self.state == "running":
             return clock(time.monotonic() - self.started)
-        return clock(self.seconds) if self.state in ("done", "failed") else "reused" if self.state == "reused" else ""
+        if self.state in ("done", "failed", "interrupted"):
+            return clock(self.seconds)
+        return "reused" if self.state == "reused" else ""
 
 
 class ProgressView:
@@ -113,11 +116,12 @@ class ProgressView:
         line.state, line.started = "running", time.monotonic()
 
     def ended(self, name: str, state: State, seconds: float) -> None:
-        """A step is over: done, reused or failed."""
+        """A step is over: done, reused, failed or interrupted."""
         line = self.lines[name]
         line.state, line.seconds = state, seconds
         if not self._terminal:
-            self._print(f"{line.title}: {state}" + (f" in {clock(seconds)}" if state != "reused" else ""))
+            joint = "after" if state == "interrupted" else "in"
+            self._print(f"{line.title}: {state}" + (f" {joint} {clock(seconds)}" if state != "reused" else ""))
 
     def table(self) -> "Table":
         """All steps as a table."""

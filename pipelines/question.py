@@ -8,7 +8,7 @@ from aocr_core.data import records
 from aocr_core.display import tsv_line
 from aocr_core.errors import AocrError
 from aocr_core.serving import client
-from pipelines import endpoint
+from pipelines import endpoint, folder
 from pipelines.local import StepRun
 from pipelines.summary import Asked
 
@@ -45,6 +45,7 @@ def ask(build_dir: Path, version_dir: Path, runs: dict[str, StepRun], code_versi
     return Asked(
         url=server.url,
         pid=server.pid if keep_endpoint else None,
+        stop="make stop" if build_dir == folder.DEFAULT else f"make stop BUILD={shlex.quote(str(build_dir))}",
         image=str(image),
         label=record.label,
         text=text,

@@ -1,6 +1,7 @@
 """`aocr-pipeline run`: the whole way from an annotation file to a served prediction, on this machine."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import click
 from aocr_core.cli import options
 from aocr_core.config import SynthOptions
 from aocr_core.errors import AocrError
-from pipelines import spec
+from pipelines import folder, spec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,28 +21,34 @@ RENDERED = ("count", "test_count")
 
 def pipeline_options(function: Command) -> Command:
     """Decorator: one option for each parameter of the compiled pipeline; those not given arrive as None."""
-    for parameter in reversed(spec.parameters(spec.load())):
+    parameters = spec.parameters(spec.load())
+    names = [parameter.name for parameter in parameters]
+    for parameter in reversed(parameters):
         if parameter.name in DECIDED:
             continue
         flag = "--" + parameter.name.replace("_", "-")
         declaration = f"{flag}/--no-{flag[2:]}" if parameter.type is bool else flag
+        shown = parameter.default
+        if parameter.type is bool:
+            shown = f"{'' if parameter.default else 'no-'}{flag[2:]}"
         # An empty default is explained in the description.
-        known = parameter.type is not bool and parameter.default not in (None, "", 0)
-        text = parameter.description + (f" [default: {parameter.default}]" if known else "")
+        text = _flags_for_names(parameter.description, names) + (f" [default: {shown}]" if shown else "")
         function = click.option(declaration, parameter.name, type=parameter.type, default=None, help=text)(function)
     return function
+
+
+def _flags_for_names(text: str, names: Iterable[str]) -> str:
+    """The form of the console speaks of `test_share`, a command line of `--test-share`."""
+    for name in names:
+        if "_" in name:
+            text = re.sub(rf"\b{name}\b", "--" + name.replace("_", "-"), text)
+    return text
 
 
 @click.command()
 @pipeline_options
 @options.from_config(SynthOptions, exclude=set(SynthOptions.model_fields) - set(RENDERED))
-@click.option(
-    "--build-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build"),
-    show_default=True,
-    help="Folder for everything that the run makes.",
-)
+@folder.option
 @click.option(
     "--keep-endpoint/--no-keep-endpoint",
     default=True,
@@ -51,7 +58,8 @@ def command(build_dir: Path, keep_endpoint: bool, **values: Any) -> None:
     """Run the compiled pipeline on this machine: data set, training, evaluation, approval, export, deployment.
 
     Then ask the deployed model once over HTTP. Without --annotations it renders words to learn from (--count,
-    --test-count). Steps for which nothing has changed since an earlier run are reused.
+    --test-count). Steps for which nothing has changed since an earlier run are reused, and a training that was
+    interrupted is gone on with.
     """
     from pipelines import job
 

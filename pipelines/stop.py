@@ -4,18 +4,14 @@ from pathlib import Path
 
 import click
 
+from pipelines import folder
+
 
 @click.command()
-@click.option(
-    "--build-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build"),
-    show_default=True,
-    help="Folder of the run.",
-)
+@folder.option
 def command(build_dir: Path) -> None:
     """Stop the endpoint that `aocr-pipeline run` left up."""
     from pipelines import endpoint
 
     stopped = endpoint.stop(build_dir)
-    click.echo(f"stopped {stopped.url}" if stopped else "no endpoint is running")
+    click.echo(f"stopped {stopped.url}" if stopped else f"no endpoint of {build_dir} is running")

@@ -25,6 +25,8 @@ class Asked(BaseModel):
     url: str
     pid: int | None
     """Process of the endpoint, None if it was stopped after the question."""
+    stop: str
+    """The command that stops it."""
     image: str
     label: str
     text: str
@@ -94,7 +96,7 @@ def _answer(asked: Asked) -> list[tuple[str, str]]:
         return [("Answer", read), ("Endpoint", "stopped")]
     return [
         ("Answer", read),
-        ("Endpoint", f"{asked.url} until nobody has asked for 10 minutes, or: make stop (kill {asked.pid})"),
+        ("Endpoint", f"{asked.url} until nobody has asked for 10 minutes, or: {asked.stop} (kill {asked.pid})"),
         ("Ask it", asked.curl),
     ]
 

@@ -3,12 +3,13 @@
 import os
 import signal
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from aocr_core import logs
 from aocr_core.cli import options
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError, UsageError
@@ -58,8 +59,7 @@ def command(directory: str | None, model_base_path: str | None, port: int | None
 
 def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") -> None:
     try:
-        with logs.without_import_chatter():
-            from aocr_core.serving.server import Server
+        from aocr_core.serving.server import Server
     except ModuleNotFoundError as error:
         if error.name not in ("fastapi", "uvicorn", "starlette"):
             raise
@@ -68,7 +68,7 @@ def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") 
 
     if storage.is_remote(base):
         click.echo(f"{base} is copied once: versions that appear there later are not picked up", err=True)
-    with storage.local_copy(base) as folder:
+    with storage.local_copy(base) if storage.exists(base) else nullcontext(Path(base)) as folder:
         Server(folder, serve_options, contract).run()
 
 

@@ -7,6 +7,7 @@ import click
 
 from aocr_core.cli import options
 from aocr_core.config import DataOptions, PrepareOptions
+from aocr_core.errors import AocrError
 
 
 @click.command("stats", short_help="Describe a data set: sizes, lengths, characters, what to watch for.")
@@ -28,6 +29,8 @@ def command(source: str, as_json: bool, **values: Any) -> None:
         described = info.load(source)
     else:
         described = build.survey(source, PrepareOptions(), data).info
+    if not described.rows:
+        raise AocrError(f"{source} has no labelled image")
     if as_json:
         shown = described.model_dump() | {"remarks": summary.remarks(described, data.label_kind)}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))

@@ -109,6 +109,8 @@ def _parser(path: str, first: str) -> Parser:
     ending = path.lower().rpartition(".")[2]
     if ending in ("jsonl", "ndjson") or first.startswith("{"):
         return _json
+    if first.strip() == "[" or first.startswith("[{"):
+        raise AocrError(f"{path} is one JSON array: write one object a line instead (JSON lines)")
     for delimiter in ",\t;":
         columns = _columns(first.rstrip("\r\n").split(delimiter))
         if columns:
@@ -131,6 +133,8 @@ def _plain(number: int, content: str) -> Row | Rejection:
     match = (_QUOTED if content.startswith('"') else _BARE).fullmatch(content)
     if match is None:
         return Rejection(number, content, "broken quotes", 'a path in quotes is written "PATH" LABEL')
+    if match[2] is None and any(delimiter in content for delimiter in ",;"):
+        return Rejection(number, content, "no label", "no blank behind the path; CSV names its columns in line 1")
     return Row(number, match[1], match[2] or "")
 
 

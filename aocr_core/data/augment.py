@@ -18,7 +18,7 @@ MOST_TILT = 0.45
 SCALE = 0.12
 SHIFT = 0.08
 """Of the height."""
-PERSPECTIVE = 0.25
+PERSPECTIVE = 0.15
 """The ends of the line are nearer and farther by this share."""
 CONTRAST = 0.4
 BRIGHTNESS = 0.25

@@ -13,6 +13,7 @@ from rapidfuzz.distance import Levenshtein
 
 from aocr_core.charset import Charset
 from aocr_core.data import images
+from aocr_core.display import percent
 from aocr_core.evaluation.gallery import Exhibit, Gallery
 from aocr_core.evaluation.metrics import TextMetrics, split
 from aocr_core.evaluation.publish import Animations, publish
@@ -73,7 +74,7 @@ def evaluate(
     with track("test", total, "images") as bar:
         for batch in _batches(records, batch_size):
             run.add(batch)
-            bar.advance(len(batch), accuracy=run.running.summary().accuracy)
+            bar.advance(len(batch), accuracy=percent(run.running.summary().accuracy))
     evaluation = run.evaluation()
     if output_dir:
         mistakes, right = run.with_attention(run.gallery.mistakes), run.with_attention(run.gallery.right)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from aocr_core import logs
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.app import create_app
@@ -125,7 +126,8 @@ class _Activity:
 
 def _load(folder: Path) -> "Model":
     # TensorFlow takes seconds to import; a mistake in the options is answered before.
-    from aocr_core.serving import model
+    with logs.without_import_chatter():
+        from aocr_core.serving import model
 
     return model.load(folder)
 

@@ -56,7 +56,7 @@ def _stamp(folder: Path) -> Stamp:
 
 def _nothing_to_serve(base: Path) -> str:
     if not base.is_dir():
-        return f"no such folder: {base}"
+        return f"no such folder: {base}; write an export with: aocr export {base}"
     if (base / "config.json").is_file():
         return f"{base} is a model directory, not an export; run: aocr export OUTPUT --model-dir {base}"
     return f"no exported model in {base} (looked for <number>/{exports.GRAPH_FILE}); write one with: aocr export {base}"

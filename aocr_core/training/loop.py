@@ -124,7 +124,9 @@ class Loop:
             AocrError: the loss is not a number any more.
         """
         plan, state = self.plan, self.state
-        if state.step:
+        if state.step >= plan.steps:
+            logger.info("nothing is left to do: --num-epoch makes the training longer, --no-resume starts anew")
+        elif state.step:
             logger.info("going on at step %d of %d", state.step, plan.steps)
         writer = tf.summary.create_file_writer(str(self.directory / model_dir.LOGS))
         with track("train", plan.steps, "steps", done=state.step) as bar, writer.as_default():
@@ -198,6 +200,7 @@ class Loop:
         self._record(scalars, summary, self._stretch.speed(self.options.batch_size))
         self._stretch = Stretch()
         self._save()
+        self._lap()  # the checkpoint is not part of the next stretch
         return summary
 
     def _save(self) -> None:

@@ -1,7 +1,8 @@
 """Replace every "from the data" and "as the preset" by a number, once, before anything is built."""
 
 import math
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -65,7 +66,8 @@ def resolve(
         data = _filled(data, existing.data)
     elif source is not None:
         model = _filled(model, source.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA)))
-        data = _filled(data, source.data.model_copy(update={"charset": None}))
+        kind = source.charset.kind  # tokens may have come from a charset file
+        data = _filled(data, source.data.model_copy(update={"charset": None, "label_kind": kind}))
     network = presets.network(model)
     # A CTC head that learns nothing, or learnt nothing in the training that goes on, has no say in what is read.
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
@@ -103,6 +105,7 @@ def resolve(
                 "validation_share": share,
                 "precision": precision.resolve(train.precision),
                 "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
+                "init_from": train.init_from or (existing.training.init_from if existing is not None else None),
                 "num_epoch": train.num_epoch or schedule.default_epochs(training_rows(info.rows, share)),
             }
         ),
@@ -113,7 +116,7 @@ def resolve(
     )
     if existing is not None:
         _check_same_network(resolved, existing)
-    elif source is not None:
+    if source is not None:
         _check_same_layers(resolved, source)
     return resolved
 
@@ -137,26 +140,34 @@ def _filled(options: Group, existing: Group) -> Group:
 
 
 def _check_same_network(resolved: ModelConfig, existing: ModelConfig) -> None:
-    new, old = resolved.network_part(), existing.network_part()
-    different = [name for name in new if new[name] != old[name]]
-    if different:
+    if different := _differences(resolved.network_part(), existing.network_part()):
         raise AocrError(
-            f"the model directory holds a model with another {' and another '.join(different)}: leave the options out "
+            f"the model directory holds a model with another {different}: leave the options out "
             "to go on with it, start anew with --no-resume, or name another --model-dir"
         )
 
 
 def _check_same_layers(resolved: ModelConfig, source: ModelConfig) -> None:
     """Widths, lengths and symbols may be others."""
-    new, old = resolved.network_part()["network"], source.network_part()["network"]
-    different = [name for name in new if new[name] != old[name]]
-    if resolved.image.channels != source.image.channels:
-        different.append("color")
-    if different:
+    new, old = ({"network": c.network_part()["network"], "channels": c.image.channels} for c in (resolved, source))
+    if different := _differences(new, old):
         raise AocrError(
-            f"{resolved.training.init_from} holds a model with another {' and another '.join(different)}: leave the "
-            "options out to begin with it"
+            f"{resolved.training.init_from} holds a model with another {different}: leave the options out to begin "
+            "with it"
         )
+
+
+def _differences(new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+    """What two models differ in, with the value of the old one: `width (320, not 104) and another charset`."""
+    found = []
+    for name, value in new.items():
+        if value == old[name]:
+            continue
+        if isinstance(value, Mapping) and name != "charset":
+            found.append(_differences(value, old[name]))
+        else:
+            found.append(f"{name} ({old[name]}, not {value})" if isinstance(value, str | int) else name)
+    return " and another ".join(found)
 
 
 def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) -> Charset:

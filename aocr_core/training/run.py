@@ -13,7 +13,7 @@ import tensorflow as tf
 from aocr_core import model_dir
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import batches, info, records
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import precision, schedule
@@ -23,7 +23,7 @@ from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
 from aocr_core.training.resolve import resolve, training_rows, validation_share
 from aocr_core.training.step import build_optimizer, build_step
-from aocr_core.training.transfer import transfer
+from aocr_core.training.transfer import Source, source_of, transfer
 from aocr_core.training.validation import Validator
 from aocr_core.training.workplace import workplace
 
@@ -67,7 +67,7 @@ def train(
 
     Raises:
         AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
-            a loss that is not a number.
+            a loss that is not a number, a directory that cannot be written.
         UsageError: a path or a device that is not there.
     """
     options = options or TrainOptions()
@@ -81,11 +81,10 @@ def train(
     options = options.model_copy(update={"validation_share": share})
     with workplace(directory) as (target, publish):
         existing = _existing(target) if options.resume else None
-        begun = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
-        if begun:
-            options = options.model_copy(update={"init_from": None})
-        source = model_dir.read_config(options.init_from) if options.init_from else None
-        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing, source)
+        under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
+        source = source_of(options.init_from, existing, under_way)
+        known = source.config if source else None
+        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing, known)
         other_data = existing is not None and existing.dataset != config.dataset
         if existing is None:
             _start_anew(target, config)
@@ -93,7 +92,7 @@ def train(
             logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
         judged = records.files(validation) if validation else files
-        return _run(target, publish, config, files, judged, described, strategy, other_data)
+        return _run(target, publish, config, files, judged, described, strategy, other_data, source)
 
 
 def _existing(target: Path) -> ModelConfig | None:
@@ -105,7 +104,7 @@ def _start_anew(target: Path, config: ModelConfig) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the model directory {target}: {error.strerror}") from error
+        raise AocrError(f"cannot make the model directory {target}: {error.strerror}") from error
     for name in (model_dir.LATEST, model_dir.LOGS):
         shutil.rmtree(target / name, ignore_errors=True)
     for name in (model_dir.WEIGHTS, model_dir.HISTORY):
@@ -132,6 +131,7 @@ def _run(
     described: info.DatasetInfo,
     strategy: tf.distribute.Strategy,
     other_data: bool,
+    source: Source | None,
 ) -> TrainResult:
     options = config.training
     share = options.validation_share
@@ -143,8 +143,8 @@ def _run(
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
         optimizer.build(network.trainable_variables)
-        if options.init_from:
-            _begin_with(options.init_from, network, config)
+        if source:
+            _begin_with(source, network, config)
         average = WeightAverage(network.variables, options.ema_decay)
     tools = Tools(
         network,
@@ -176,10 +176,9 @@ def _run(
     return _result(loop.state, plan, stopped)
 
 
-def _begin_with(directory: str, network: AttentionOCR, config: ModelConfig) -> None:
-    source, known = model_dir.load_model(directory)
-    shared = transfer(network, config.charset, source, known.charset)
-    logger.info("the training begins with %s, which knows %d of the %d symbols", directory, shared, len(config.charset))
+def _begin_with(source: Source, network: AttentionOCR, config: ModelConfig) -> None:
+    shared, symbols = transfer(network, config.charset, source.model, source.config.charset), len(config.charset)
+    logger.info("the training begins with %s, which knows %d of the %d symbols", source.place, shared, symbols)
 
 
 def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, float]:

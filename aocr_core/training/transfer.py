@@ -1,9 +1,55 @@
 """Begin a training with what another model has learnt, also where it writes other symbols."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from aocr_core import model_dir
 from aocr_core.charset import FIRST_SYMBOL, Charset
+from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
+from aocr_core.model_dir import ModelConfig
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to begin with, in memory: its directory may be the one that is trained in anew."""
+
+    place: str
+    model: AttentionOCR
+    config: ModelConfig
+
+    @classmethod
+    def load(cls, place: str) -> "Source":
+        """Read a model directory.
+
+        Raises:
+            AocrError: there is no usable model.
+        """
+        return cls(place, *model_dir.load_model(place))
+
+
+def source_of(wanted: str | None, existing: ModelConfig | None, under_way: bool) -> Source | None:
+    """The model that a training begins with; None if with none, or if it has begun.
+
+    Args:
+        wanted: `--init-from`, if given.
+        existing: Configuration of the training that is resumed.
+        under_way: Whether that has a checkpoint to go on from. Before its first, it begins once more as it had begun.
+
+    Raises:
+        AocrError: there is no usable model, or it is too late to begin with it.
+    """
+    before = existing.training.init_from if existing else None
+    if under_way:
+        if wanted and wanted != before:
+            raise AocrError(
+                f"the training in the model directory has begun without {wanted}: start anew with --no-resume, or name "
+                "another --model-dir"
+            )
+        return None
+    place = wanted or before
+    return Source.load(place) if place else None
 
 
 def transfer(model: AttentionOCR, charset: Charset, source: AttentionOCR, known: Charset) -> int:

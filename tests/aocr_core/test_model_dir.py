@@ -40,8 +40,8 @@ def test_a_model_without_weights(tmp_path):
     [
         ("{", "is damaged"),
         ("[]", "is damaged"),
-        ('{"format": 3}', "is damaged"),
-        ('{"format": 99}', "has format 99; this aocr reads format 3"),
+        ('{"format": 4}', "is damaged"),
+        ('{"format": 99}', "has format 99; this aocr reads format 4"),
     ],
 )
 def test_a_damaged_configuration_is_one_line(tmp_path, text: str, message: str):

@@ -65,6 +65,27 @@ def test_the_number_of_images_read_at_a_time_does_not_matter(recognizer: Recogni
     assert [reading.text for reading in together] == [reading.text for reading in alone]
 
 
+@pytest.mark.parametrize("form", ["path", "bytes", "picture", "gray", "colour"])
+def test_a_single_image_gives_a_list_of_one(recognizer: Recognizer, tmp_path, form: str):
+    data = small.picture(WORDS[0])
+    (tmp_path / "word.png").write_bytes(data)
+    picture = Image.open(io.BytesIO(data))
+    forms = {
+        "path": str(tmp_path / "word.png"),
+        "bytes": data,
+        "picture": picture,
+        "gray": np.asarray(picture),
+        "colour": np.asarray(picture.convert("RGB")),
+    }
+    (reading,) = recognizer.read(forms[form])
+    assert reading.text == recognizer.read([data])[0].text
+
+
+def test_a_batch_as_one_array(recognizer: Recognizer):
+    picture = np.asarray(Image.open(io.BytesIO(small.picture(WORDS[0]))))
+    assert len(recognizer.read(np.stack([picture] * 2))) == 2
+
+
 def test_no_images(recognizer: Recognizer):
     assert recognizer.read([]) == []
 

@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,7 +104,45 @@ def test_a_refused_model_is_not_deployed(folder: Path, first):
 
 
 def test_a_failing_step_is_told_in_one_line(folder: Path, first):
-    failed = pipeline(folder, *RUN, "--charset", "runes", expect=1)
+    failed = pipeline(folder, *RUN, "--max-prediction", "1", expect=1)
     message = failed.stderr.strip().splitlines()[-1]
-    assert message.startswith("aocr-pipeline: step 1 Build TFRecords failed: unknown charset 'runes'")
+    assert message.startswith("aocr-pipeline: step 2 Train failed: the longest label has 10 symbols")
     assert "Traceback" not in failed.stderr
+
+
+def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path):
+    """Ctrl-C, which a terminal sends to the command and to the step at once; then the same command again."""
+    words = [*COMMAND, *RUN[:-4], "--num-epoch", "60", "--min-accuracy", "0", "--no-keep-endpoint"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(words, cwd=tmp_path, stderr=log, env=environment(), start_new_session=True)
+        try:
+            wait_for(lambda: steps_done(tmp_path / "build" / "progress.jsonl") >= 5, process)
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(600) == 130
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert "2 Train: interrupted after" in (tmp_path / "log").read_text()
+    wait_for(lambda: list((tmp_path / "build" / "unfinished").glob("*/*/latest/checkpoint")))
+    pipeline(tmp_path, *words[len(COMMAND) :])
+    log_text = (tmp_path / "build" / "pipeline.log").read_text()
+    begun = re.search(r"going on at step (\d+) of", log_text)
+    assert begun and int(begun[1]) >= 5
+    assert not list((tmp_path / "build" / "unfinished").glob("*/*/"))
+    assert (tmp_path / "build" / "model" / "best.weights.h5").is_file()
+
+
+def steps_done(events: Path) -> int:
+    """Of the training, as the step has reported them so far."""
+    lines = events.read_text().splitlines(keepends=True) if events.exists() else []
+    found = [json.loads(line) for line in lines if line.endswith("\n")]
+    return max((event["done"] for event in found if event["label"] == "train"), default=0)
+
+
+def wait_for(happened: Callable[[], object], process: subprocess.Popen | None = None) -> None:
+    for _ in range(3000):
+        if happened():
+            return
+        assert process is None or process.poll() is None
+        time.sleep(0.2)
+    raise AssertionError("it did not happen within ten minutes")

@@ -30,6 +30,14 @@ def test_a_step_shows_its_newest_event(tmp_path: Path):
     assert "3 Test" in third and "train" not in third
 
 
+def test_an_interruption_is_no_failure(tmp_path: Path, capsys):
+    view = ProgressView({"a": "1 Build"}, tmp_path / "events", terminal=False)
+    view.started("a")
+    view.ended("a", "interrupted", 65.0)
+    assert "1 Build: interrupted after 1:05" in capsys.readouterr().err
+    assert "1:05" in shown(view)
+
+
 def test_events_of_an_earlier_step_are_forgotten(tmp_path: Path):
     path = tmp_path / "events"
     view = ProgressView({"a": "1 Build", "b": "2 Train"}, path, terminal=True)

@@ -18,8 +18,14 @@ def test_every_parameter_of_the_pipeline_is_an_option():
         if parameter.name in ("serving_dir", "data_version"):
             assert parameter.name not in options
         else:
-            assert options[parameter.name].help.startswith(parameter.description)
+            assert options[parameter.name].help.split()[:3] == parameter.description.split()[:3]
             assert options[parameter.name].default is None
+
+
+def test_a_parameter_is_named_by_its_flag():
+    texts = {option.name: option.help for option in command.params}
+    assert "--test-share" in texts["test_annotations"] and "test_share" not in texts["test_annotations"]
+    assert "--test-annotations" in texts["test_share"]
 
 
 def test_the_defaults_are_shown():
@@ -36,6 +42,15 @@ def test_a_missing_annotation_file_ends_in_one_line(tmp_path):
     )
     assert ended.returncode == 2
     assert "no/such.txt" in ended.stderr and len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_build_folder_that_cannot_be_made_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    ended = subprocess.run(
+        [*COMMAND, "run", "--build-dir", str(tmp_path / "file" / "build")], capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("aocr-pipeline: cannot write the build folder") and ended.stderr.count("\n") == 1
 
 
 def test_help_loads_neither_kfp_nor_tensorflow():

@@ -1,6 +1,7 @@
 """Writes a folder of rendered words with its annotation files."""
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,8 @@ from aocr_core.data.synth.fonts import Fonts, find_fonts
 from aocr_core.data.synth.render import render
 from aocr_core.errors import UsageError
 from aocr_core.progress import track
+
+logger = logging.getLogger(__name__)
 
 RECIPE = "synth.json"
 """Says how the folder was made."""
@@ -67,6 +70,8 @@ def build(output: str, options: SynthOptions) -> SynthReport:
     if storage.exists(output) and not _may_be_replaced(output):
         raise UsageError(f"{output} exists and holds more than `aocr synth` wrote: choose a new folder")
     texts = _texts(options)
+    if storage.exists(storage.join(output, RECIPE)):
+        logger.info("the words in %s are replaced", output)
     tasks = {
         "training": [_Task(f"train-{index:05d}", label) for index, label in enumerate(texts.training)],
         "testing": [_Task(f"test-{index:05d}", label) for index, label in enumerate(texts.testing)],

@@ -92,6 +92,13 @@ def test_stats_of_a_data_set_and_of_its_annotations_agree(folder: Path):
     assert {**found[0], "size": 0} == found[1]
 
 
+def test_stats_of_nothing_is_a_mistake(tmp_path):
+    (tmp_path / "empty.txt").touch()
+    ended = aocr("stats", "empty.txt", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines()[-1] == "aocr: empty.txt has no labelled image"
+
+
 def test_stats_prints_a_table(folder: Path):
     done = aocr("stats", "annotations.txt", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -133,3 +133,18 @@ def test_csv_and_json_round_trip(tmp_path_factory: pytest.TempPathFactory, pairs
     for name, content in (("a.csv", table.getvalue()), ("a.jsonl", lines)):
         found = rows(tmp_path_factory.mktemp("table"), content, name)
         assert [(row.path, getattr(row, "label", None)) for row in found] == pairs
+
+
+def test_a_json_array_is_named_as_such(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text('[{"image": "a.png", "label": "a"}]\n')
+    with pytest.raises(AocrError, match="one JSON array: write one object a line"):
+        list(annotations.read(str(path)))
+
+
+def test_a_row_with_commas_and_no_blank_is_told_about_headers(tmp_path):
+    path = tmp_path / "rows.txt"
+    path.write_text("a.png,hello\n")
+    (row,) = annotations.read(str(path))
+    assert isinstance(row, Rejection)
+    assert row.reason == "no label: no blank behind the path; CSV names its columns in line 1"

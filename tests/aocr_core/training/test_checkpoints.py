@@ -10,7 +10,7 @@ from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import build_optimizer
 from tests.aocr_core import small
 
-STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6, validated=1.25)
+STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6)
 
 
 def parts(directory: Path, seed: int = 1, optimizer: str = "adamw", **changes):

@@ -1,8 +1,8 @@
 """The loop with a real model and real checkpoints; the steps and validations are scripted, so that ends are near."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -171,27 +171,39 @@ def test_adadelta_keeps_its_rate(network, tmp_path):
     assert {line["learning_rate"] for line in history(tmp_path)} == {0.1}
 
 
-def test_the_history_tells_the_speed_of_each_stretch_alone(network, tmp_path):
-    """Ten images a step, which takes 20 ms at least; a slow validation does not count."""
+def test_the_history_tells_the_speed_of_each_stretch_alone(network, tmp_path, monkeypatch):
+    """By a scripted clock: a step takes 0.4 s, 0.3 s of it waiting; validations and checkpoints do not count."""
+    now = 0.0
 
-    def slow_batches() -> Iterator[dict]:
+    def takes(seconds: float, result: object) -> object:
+        nonlocal now
+        now += seconds
+        return result
+
+    def batches() -> Iterator[dict]:
         while True:
-            time.sleep(0.01)
-            yield {}
+            yield takes(0.3, {})
 
-    def slow_step(batch: dict) -> dict:
-        time.sleep(0.01)
-        return {"loss": tf.constant(1.0)}
-
-    def slow_validations() -> Iterator[int]:
+    def validations() -> Iterator[int]:
         while True:
-            time.sleep(1.0)
-            yield 5
+            yield takes(7.0, 5)
 
+    monkeypatch.setattr("aocr_core.training.loop.time.monotonic", lambda: now)
     plan = Plan(steps=6, steps_per_epoch=6, steps_between=3)
-    loop_of(network, tmp_path, options(patience=0), plan, slow_validations(), slow_step).run(slow_batches())
-    lines = history(tmp_path)
-    assert len(lines) == 2
-    for line in lines:
-        assert 30 < line["images_per_second"] <= 500  # 30 images; with the second of the validation, 30 at most
-        assert 0 < line["waiting_share"] < 1
+    step = partial(takes, 0.1, {"loss": tf.constant(1.0)})
+    loop = loop_of(network, tmp_path, options(patience=0), plan, validations(), lambda batch: step())
+    save = loop.checkpoints.save
+    monkeypatch.setattr(loop.checkpoints, "save", lambda state: takes(11.0, save(state)))
+    loop.run(batches())
+    first, second = history(tmp_path)
+    for line in (first, second):
+        assert line["images_per_second"] == pytest.approx(25.0)  # ten images a step
+        assert line["waiting_share"] == pytest.approx(0.75)
+    assert (first["seconds"], second["seconds"]) == (pytest.approx(8.2), pytest.approx(27.4))
+
+
+def test_a_training_that_is_done_says_how_to_go_on(network, tmp_path, caplog):
+    plan = Plan(steps=2, steps_per_epoch=2, steps_between=2)
+    for _ in range(2):
+        loop_of(network, tmp_path, options(), plan).run(BATCHES)
+    assert "nothing is left to do: --num-epoch" in caplog.text

@@ -133,11 +133,11 @@ def test_going_on_with_tokens():
 @pytest.mark.parametrize(
     ("model", "what"),
     [
-        (ModelOptions(attn_num_hidden=64), "network"),
-        (ModelOptions(use_gru=True), "network"),
-        (ModelOptions(max_width=999), "image"),
-        (ModelOptions(color=True), "image"),
-        (ModelOptions(max_prediction=77), "max_prediction"),
+        (ModelOptions(attn_num_hidden=64), r"decoder_units \(256, not 64\)"),
+        (ModelOptions(use_gru=True), r"decoder_cell \(lstm, not gru\)"),
+        (ModelOptions(max_width=1000), r"width \(\d+, not 1000\)"),
+        (ModelOptions(color=True), r"channels \(1, not 3\)"),
+        (ModelOptions(max_prediction=77), r"max_prediction \(\d+, not 77\)"),
     ],
 )
 def test_an_option_that_contradicts_the_existing_model(model: ModelOptions, what: str):
@@ -163,9 +163,15 @@ def test_a_training_that_begins_with_another_model_takes_its_network_and_the_siz
     assert resolved.options.max_prediction > 18 and resolved.image.width > source.image.width
 
 
+def test_beginning_with_a_model_of_tokens_means_tokens(tmp_path):
+    (tmp_path / "symbols.txt").write_text("\\frac\n{\n}\nx\n2\n+")
+    source = config(described(*LATEX), data=DataOptions(charset=str(tmp_path / "symbols.txt")))
+    assert config(described(*LATEX), source=source).charset.kind == "tokens"
+
+
 @pytest.mark.parametrize(
     ("model", "what"),
-    [(ModelOptions(attn_num_hidden=64), "decoder_units"), (ModelOptions(color=True), "color")],
+    [(ModelOptions(attn_num_hidden=64), "decoder_units"), (ModelOptions(color=True), "channels")],
 )
 def test_an_option_that_contradicts_the_model_to_begin_with(model: ModelOptions, what: str):
     with pytest.raises(AocrError, match=f"words holds a model with another {what}: leave the options out"):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_interrupt_resume_and_start_anew(words, tmp_path):
     assert (resumed.steps, resumed.stopped) == (6, "6 steps are done")
     assert history(tmp_path) == [3, 6]
 
-    with pytest.raises(AocrError, match="holds a model with another network"):
+    with pytest.raises(AocrError, match="holds a model with another decoder_units"):
         train(words, str(tmp_path), words, options=options(), model=ModelOptions(attn_num_hidden=9))
     with pytest.raises(AocrError, match=r"does not fit .* --no-resume"):
         train(words, str(tmp_path), words, options=options(optimizer="adadelta"))
@@ -104,20 +105,69 @@ def test_any_script_also_in_the_latin_1_of_the_original(tmp_path):
     assert set(Recognizer.load(tmp_path / "model").charset.symbols) == set("größe東京e\u0301")
 
 
-def test_beginning_with_another_model(words, tmp_path):
-    """Also with other symbols; a training that is resumed goes on with its own weights."""
-    train(words, str(tmp_path / "source"), words, options=options())
-    more = small.write_words(tmp_path / "more.tfrecords", ["fish", "chips", "and", "a", "cab"])
-    target = tmp_path / "target"
-    begin = options(init_from=str(tmp_path / "source"), initial_learning_rate=1e-9, ema_decay=0)
-    train(more, str(target), more, options=begin)
-    theirs, ours = model_dir.load_model(str(tmp_path / "source"))[0], model_dir.load_model(str(target))[0]
-    for weight, other in zip(theirs.encoder.weights, ours.encoder.weights, strict=True):
+@pytest.fixture(scope="module")
+def source(words, tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("source")
+    train(words, str(directory), words, options=options())
+    return directory
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory) -> str:
+    """Words with other letters."""
+    return small.write_words(tmp_path_factory.mktemp("more") / "more.tfrecords", ["fish", "chips", "and", "a", "cab"])
+
+
+def starting(**changes) -> TrainOptions:
+    """So slow a training that its weights stay what they were at its beginning."""
+    return options(initial_learning_rate=1e-9, ema_decay=0, **changes)
+
+
+def assert_knows(directory: Path, source: Path) -> None:
+    theirs, ours = (model_dir.load_model(str(place))[0].encoder.weights for place in (source, directory))
+    for weight, other in zip(theirs, ours, strict=True):
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-4)
+
+
+def test_beginning_with_another_model(source, more, tmp_path):
+    """Also with other symbols; once begun, it goes on without it."""
+    copy, target = shutil.copytree(source, tmp_path / "copy"), tmp_path / "target"
+    train(more, str(target), more, options=starting(init_from=str(copy)))
+    assert_knows(target, source)
     assert history(target) == [3]
-    shutil.rmtree(tmp_path / "source")
-    train(more, str(target), more, options=begin.model_copy(update={"num_epoch": 4}))
-    assert history(target)[-1] == 5 and Recognizer.load(target).charset.symbols == tuple("abcdfhinps")
+    shutil.rmtree(copy)
+    for init_from in (str(copy), None):
+        train(more, str(target), more, options=starting(init_from=init_from, num_epoch=4))
+    assert history(target)[-1] == 5
+    found = Recognizer.load(target)
+    assert found.charset.symbols == tuple("abcdfhinps") and found.config.training.init_from == str(copy)
+    with pytest.raises(AocrError, match="has begun without elsewhere: start anew"):
+        train(more, str(target), more, options=starting(init_from="elsewhere"))
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_beginning_that_was_cut_short_is_repeated(source, more, tmp_path, monkeypatch, flag: bool):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Loop, "run", lambda self, stream: sys.exit())  # no checkpoint yet
+        train(more, str(tmp_path), more, options=starting(init_from=str(source)))
+    train(more, str(tmp_path), more, options=starting(init_from=str(source) if flag else None))
+    assert_knows(tmp_path, source)
+
+
+def test_beginning_anew_with_the_model_in_the_same_directory(source, more, tmp_path):
+    shutil.copytree(source, tmp_path / "model")
+    place = str(tmp_path / "model")
+    train(more, place, more, options=starting(init_from=place, resume=False))
+    assert_knows(tmp_path / "model", source)
+
+
+def test_a_source_that_is_of_no_use_harms_nothing(source, more, tmp_path):
+    shutil.copytree(source, tmp_path / "model")
+    shutil.copytree(source, tmp_path / "broken")
+    (tmp_path / "broken" / model_dir.WEIGHTS).unlink()
+    with pytest.raises(AocrError, match="has no weights yet"):
+        train(more, str(tmp_path / "model"), more, options=starting(init_from=str(tmp_path / "broken"), resume=False))
+    assert_knows(tmp_path / "model", source)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -131,8 +181,7 @@ def test_any_precision_with_and_without_ctc(words, tmp_path, precision, ctc_weig
     last = json.loads((tmp_path / model_dir.HISTORY).read_text().splitlines()[-1])
     assert (last["ctc_loss"] > 0) == (ctc_weight > 0) and last["loss"] > 0
     readings = Recognizer.load(tmp_path).read([small.picture(word) for word in WORDS])
-    right = sum(reading.text == word for reading, word in zip(readings, WORDS, strict=True))
-    assert result.steps == 6 and right == round(result.accuracy * len(WORDS))
+    assert result.steps == 6 and all(0 < reading.probability < 1 for reading in readings)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.99])

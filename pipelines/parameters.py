@@ -1,0 +1,26 @@
+"""The values that a user gives to the pipeline, checked before any step is at work."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aocr_core.charset import Charset
+from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOptions, TrainOptions
+from aocr_core.errors import UsageError
+from components import form
+from components.inputs import PipelineInputs
+
+GROUPS = (PipelineInputs, ModelOptions, DataOptions, TrainOptions, ApproveOptions, ServeOptions)
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Refuse what a step would refuse, only minutes earlier.
+
+    Raises:
+        UsageError: a value is out of its range or names nothing; the message says which.
+    """
+    for group in GROUPS:
+        form.options(group, {"annotations": "", "serving_dir": ""} | dict(given))
+    if charset := given.get("charset"):
+        Charset.named(charset)
+    if given.get("test_annotations") and not given.get("annotations"):
+        raise UsageError("--test-annotations alone: name the images to train on too, with --annotations")

@@ -1,0 +1,71 @@
+import fcntl
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from aocr_core.training.unfinished import UNFINISHED_DIR_VARIABLE, kept_until_done
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setenv(UNFINISHED_DIR_VARIABLE, str(tmp_path / "unfinished"))
+    return tmp_path / "unfinished"
+
+
+def train(target: Path, *identity: str, end: type[BaseException] | None = None) -> list[str]:
+    """What a training finds in its folder. It leaves one file more, and may end in an exception."""
+    found: list[str] = []
+    with suppress(*[end] if end else []), kept_until_done(str(target), *identity) as folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        found = sorted(path.name for path in Path(folder).iterdir())
+        Path(folder, f"checkpoint{len(found)}").touch()
+        if end:
+            raise end
+    assert target.exists() == (end is None)
+    return found
+
+
+def interrupted(target: Path, *identity: str) -> list[str]:
+    return train(target, *identity, end=KeyboardInterrupt)
+
+
+def folders(place: Path) -> list[Path]:
+    return [path for path in place.iterdir() if path.is_dir()]
+
+
+def test_without_a_place_the_target_itself_is_trained_in(tmp_path: Path, monkeypatch):
+    monkeypatch.delenv(UNFINISHED_DIR_VARIABLE, raising=False)
+    with kept_until_done(str(tmp_path / "model"), "data") as folder:
+        assert folder == str(tmp_path / "model")
+
+
+def test_an_interrupted_training_is_gone_on_with(place: Path, tmp_path: Path):
+    target = tmp_path / "run" / "model"
+    assert interrupted(target, "data", "seed 1") == []
+    assert interrupted(target, "data", "seed 1") == ["checkpoint0"]
+    assert train(target, "data", "seed 1") == ["checkpoint0", "checkpoint1"]
+    assert len(list(target.iterdir())) == 3
+    assert not folders(place)
+
+
+def test_only_one_of_the_same_identity_and_the_other_is_kept(place: Path, tmp_path: Path):
+    interrupted(tmp_path / "model", "data", "seed 1")
+    assert train(tmp_path / "model", "data", "seed 2") == []
+    assert train(tmp_path / "other", "data", "seed 1") == ["checkpoint0"]
+
+
+def test_what_ended_in_an_error_is_not_met_again(place: Path, tmp_path: Path):
+    interrupted(tmp_path / "model", "data")
+    assert train(tmp_path / "model", "data", end=ValueError) == ["checkpoint0"]
+    assert train(tmp_path / "model", "data") == []
+
+
+def test_two_processes_do_not_train_in_one_folder(place: Path, tmp_path: Path):
+    interrupted(tmp_path / "model", "data")
+    (lock,) = place.glob("*.lock")
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert train(tmp_path / "model", "data") == []
+    assert folders(place)
+    assert train(tmp_path / "other", "data") == ["checkpoint0"]

@@ -1,0 +1,27 @@
+import pytest
+
+from aocr_core.errors import UsageError
+from pipelines import parameters
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"min_accuracy": 90.0}, "--min-accuracy: .* less than or equal to 1 .*90"),
+        ({"test_share": 5.0}, "--test-share"),
+        ({"preset": "foo"}, "--preset: .*'fast' or 'aocr'.*'foo'"),
+        ({"label_kind": "words"}, "--label-kind"),
+        ({"charset": "klingon"}, "unknown charset 'klingon'"),
+        ({"test_annotations": "test.txt"}, "with --annotations"),
+    ],
+)
+def test_what_a_step_would_refuse_is_refused_at_once(given: dict, message: str):
+    with pytest.raises(UsageError, match=message):
+        parameters.check(given)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"num_epoch": 0, "charset": ""}, {"annotations": "a.txt", "test_annotations": "b.txt"}]
+)
+def test_the_form_of_the_console_may_leave_things_open(given: dict):
+    parameters.check(given)
