@@ -182,3 +182,22 @@ def test_wide_images_are_squeezed_not_dropped(tmp_path):
 
 def test_an_endless_stream(words):
     assert len(list(islice(training(words, spec()), 50))) == 50
+
+
+def repeats(frequency: dict[str, float]) -> dict[str, float]:
+    """How often each text comes, on average over a hundred images of it."""
+    charset = Charset(symbols=tuple("abc"))
+    pairs = [(text, charset.encode(text)) for text in ("a", "ab", "abc")] * 100
+    signature = (tf.TensorSpec([], tf.string), tf.TensorSpec([None], tf.int32))
+    dataset = tf.data.Dataset.from_generator(lambda: pairs, output_signature=signature)
+    repeated = batches.repeat_rare(dataset, charset, frequency, seed=1)
+    counts = Counter(text.decode() for text, _ in repeated.as_numpy_iterator())
+    return {text: count / 100 for text, count in counts.items()}
+
+
+def test_images_with_rare_symbols_come_more_often():
+    common = batches.COMMON
+    assert repeats({"a": 1.0, "b": common, "c": common / 5}) == {"a": 1, "ab": 1, "abc": 5}
+    assert repeats({"a": 1.0, "b": 0.9, "c": 1e-6})["abc"] == batches.MOST_REPEATS
+    assert repeats({"a": 1.0, "b": 1.0, "c": common / 1.5})["abc"] == pytest.approx(1.5, abs=0.2)
+    assert set(repeats({}).values()) == {1}
