@@ -27,9 +27,13 @@ pytestmark = pytest.mark.slow
 WORDS = ["a", "bb", "cab", "dead", "ebb", "face", "gag", "hedge", "cafe", "bee", "ad", "be"]
 
 
+def small_presets(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(presets.PRESETS, "fast", small.NETWORK)
+
+
 @pytest.fixture(autouse=True)
 def small_preset(monkeypatch):
-    monkeypatch.setitem(presets.PRESETS, "fast", small.NETWORK)
+    small_presets(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,9 @@ def test_any_script_also_in_the_latin_1_of_the_original(tmp_path):
 @pytest.fixture(scope="module")
 def source(words, tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("source")
-    train(words, str(directory), words, options=options())
+    with pytest.MonkeyPatch.context() as patch:
+        small_presets(patch)
+        train(words, str(directory), words, options=options())
     return directory
 
 
