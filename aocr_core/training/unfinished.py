@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from aocr_core.errors import AocrError
+
 logger = logging.getLogger(__name__)
 
 UNFINISHED_DIR_VARIABLE = "AOCR_UNFINISHED_DIR"
@@ -20,8 +22,9 @@ UNFINISHED_DIR_VARIABLE = "AOCR_UNFINISHED_DIR"
 def kept_until_done(target: str, *identity: str) -> Iterator[str]:
     """A model directory to train in, which becomes `target` when the block ends well.
 
-    An interruption, or the end of the process, leaves it for the next run; an error does not, or the next run would
-    meet it again. While another process trains the same, `target` itself is trained in.
+    Whatever ends the process leaves it for the next run, except an `AocrError`, which the next run would meet again. (A
+    closed pipe is none: the first thing that an interrupted runner closes is the pipe that its step writes to.) While
+    another process trains the same, `target` itself is trained in.
 
     Args:
         target: Where the model belongs; nothing lies there yet.
@@ -42,7 +45,7 @@ def kept_until_done(target: str, *identity: str) -> Iterator[str]:
             return
         try:
             yield str(folder)
-        except Exception:
+        except AocrError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         Path(target).parent.mkdir(parents=True, exist_ok=True)

@@ -114,7 +114,9 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path):
     """Ctrl-C, which a terminal sends to the command and to the step at once; then the same command again."""
     words = [*COMMAND, *RUN[:-4], "--num-epoch", "60", "--min-accuracy", "0", "--no-keep-endpoint"]
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(words, cwd=tmp_path, stderr=log, env=environment(), start_new_session=True)
+        process = subprocess.Popen(
+            words, cwd=tmp_path, stderr=log, env=environment(), start_new_session=True, preexec_fn=heed_ctrl_c
+        )
         try:
             wait_for(lambda: steps_done(tmp_path / "build" / "progress.jsonl") >= 5, process)
             os.killpg(process.pid, signal.SIGINT)
@@ -130,6 +132,11 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path):
     assert begun and int(begun[1]) >= 5
     assert not list((tmp_path / "build" / "unfinished").glob("*/*/"))
     assert (tmp_path / "build" / "model" / "best.weights.h5").is_file()
+
+
+def heed_ctrl_c() -> None:
+    """A shell lets the commands that it starts in the background ignore SIGINT, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def steps_done(events: Path) -> int:

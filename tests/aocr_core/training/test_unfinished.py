@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aocr_core.errors import AocrError
 from aocr_core.training.unfinished import UNFINISHED_DIR_VARIABLE, kept_until_done
 
 
@@ -55,9 +56,10 @@ def test_only_one_of_the_same_identity_and_the_other_is_kept(place: Path, tmp_pa
     assert train(tmp_path / "other", "data", "seed 1") == ["checkpoint0"]
 
 
-def test_what_ended_in_an_error_is_not_met_again(place: Path, tmp_path: Path):
+def test_only_an_error_of_ours_is_not_met_again(place: Path, tmp_path: Path):
     interrupted(tmp_path / "model", "data")
-    assert train(tmp_path / "model", "data", end=ValueError) == ["checkpoint0"]
+    assert train(tmp_path / "model", "data", end=BrokenPipeError) == ["checkpoint0"]
+    assert train(tmp_path / "model", "data", end=AocrError) == ["checkpoint0", "checkpoint1"]
     assert train(tmp_path / "model", "data") == []
 
 
