@@ -18,10 +18,8 @@ MOST_TILT = 0.45
 SCALE = 0.12
 SHIFT = 0.08
 """Of the height."""
-PERSPECTIVE = 0.2
+PERSPECTIVE = 0.25
 """The ends of the line are nearer and farther by this share."""
-MOST_CUT = 0.25
-"""Of the height, what scale and perspective may each cut off at an end: of a long line, whole words otherwise."""
 CONTRAST = 0.4
 BRIGHTNESS = 0.25
 NOISE = 0.1
@@ -85,11 +83,10 @@ def warp(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.Ten
     middle_x, middle_y = tf.cast(widths, tf.float32) / 2.0, height / 2.0
     slant = chosen * _mostly_small(slant) * SLANT
     tilt = chosen * _mostly_small(tilt) * tf.minimum(TILT, MOST_TILT * height / middle_x)
-    most_cut = MOST_CUT * height / middle_x
-    perspective = chosen * _mostly_small(perspective) * tf.minimum(PERSPECTIVE, most_cut)
-    stretch_x = 1.0 + chosen * tf.maximum(scale_x * SCALE, -most_cut)
-    # A tilted line is taller: what it gains at its ends it has to shrink by.
-    stretch_y = 1.0 + chosen * scale_y * SCALE + tf.abs(tilt) * middle_x / middle_y
+    perspective = chosen * _mostly_small(perspective) * PERSPECTIVE
+    # What is nearer, and the ends of a tilted line, would leave the picture if it did not shrink.
+    stretch_x = 1.0 + chosen * scale_x * SCALE + tf.abs(perspective)
+    stretch_y = 1.0 + chosen * scale_y * SCALE + tf.abs(perspective) + tf.abs(tilt) * middle_x / middle_y
     to_x, to_y = middle_x + chosen * shift_x * SHIFT * height, middle_y + chosen * shift_y * SHIFT * height
     # With u and v, the distances from the middle, output (x, y) takes its value from input
     # (to_x + (stretch_x u + slant v) / k, to_y + (tilt u + stretch_y v) / k), where k = 1 + nearer u. Multiplied out,

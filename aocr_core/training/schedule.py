@@ -15,9 +15,6 @@ FLOOR = 0.01
 """The learning rate ends at this share of its peak."""
 
 
-LONGER = 0.25
-"""With distortions of full strength, training takes longer by this share."""
-
 FULL_DISTORTION_EPOCHS = 20
 """With so many passes over the same images, the distortions have their full strength at the end."""
 
@@ -29,8 +26,7 @@ def distortion(epochs: float) -> float:
 
 def default_epochs(rows: int) -> int:
     """Passes over `rows` training images when the user names none."""
-    epochs = max(LEAST_EPOCHS, math.ceil(LEAST_IMAGES / rows))
-    return round(epochs * (1.0 + LONGER * distortion(epochs)))
+    return max(LEAST_EPOCHS, math.ceil(LEAST_IMAGES / rows))
 
 
 def rate(progress: float, warm_up: float, peak: float) -> float:
