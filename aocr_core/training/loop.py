@@ -21,7 +21,6 @@ from aocr_core.training import schedule
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import Batch, Step
-from aocr_core.training.validation import Validator
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,8 @@ class Tools:
     optimizer: keras.optimizers.Optimizer
     average: WeightAverage
     step: Step
-    validator: Validator
+    validator: Callable[[], Summary]
+    """Judges the weights that the model has."""
 
 
 @dataclass
