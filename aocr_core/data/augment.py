@@ -16,6 +16,8 @@ TILT = 0.25
 MOST_TILT = 0.45
 """Of the height, at the ends of the line: the same angle would push the ends of a long line out of the picture."""
 SCALE = 0.12
+MOST_CUT = 0.25
+"""Of the height, at either end of the line: to scale a long line up would push more than that out of the picture."""
 SHIFT = 0.08
 """Of the height."""
 PERSPECTIVE = 0.25
@@ -86,7 +88,8 @@ def warp(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.Ten
     tilt = chosen * _mostly_small(tilt) * tf.minimum(TILT, MOST_TILT * height / middle_x)
     perspective = chosen * _mostly_small(perspective) * PERSPECTIVE
     # What is nearer, and the ends of a tilted line, would leave the picture if it did not shrink.
-    stretch_x = 1.0 + chosen * scale_x * SCALE + tf.abs(perspective)
+    most_scale_x = tf.minimum(SCALE, MOST_CUT * height / middle_x)
+    stretch_x = 1.0 + chosen * scale_x * most_scale_x + tf.abs(perspective)
     stretch_y = 1.0 + chosen * scale_y * SCALE + tf.abs(perspective) + tf.abs(tilt) * middle_x / middle_y
     to_x, to_y = middle_x + chosen * shift_x * SHIFT * height, middle_y + chosen * shift_y * SHIFT * height
     # With u and v, the distances from the middle, output (x, y) takes its value from input
