@@ -11,6 +11,8 @@ from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
 
+ROUNDING = 1e-6
+
 
 @dataclass
 class State:
@@ -35,17 +37,24 @@ class State:
         """Take a validation of so many images in.
 
         Returns:
-            Whether these weights are the ones to keep. Those that are below the top by no more than the standard error
-            of its accuracy are: they have learnt longer, and the highest of many noisy figures is the luckiest.
+            Whether these weights are the ones to keep. Those that are below the top by no more than its uncertainty
+            are: they have learnt longer, and the highest of many noisy figures is the luckiest.
         """
         self.stale += 1
         if self.improves(accuracy, cer):
             self.top_accuracy, self.top_cer, self.stale = accuracy, cer, 0
-        error = math.sqrt(self.top_accuracy * (1.0 - self.top_accuracy) / max(1, images))
-        keep = accuracy >= self.top_accuracy - error
+        keep = accuracy >= self.top_accuracy - uncertainty(self.top_accuracy, images)
         if keep:
             self.best_accuracy, self.best_cer = accuracy, cer
         return keep
+
+
+def uncertainty(accuracy: float, images: int) -> float:
+    """Standard error of an accuracy that was measured on so many images, and at least one of them: all of a few images
+    read right do not make the accuracy certain.
+    """
+    images = max(1, images)
+    return max(math.sqrt(accuracy * (1.0 - accuracy) / images), (1.0 + ROUNDING) / images)
 
 
 class Checkpoints:

@@ -85,6 +85,12 @@ def test_of_validations_within_a_standard_error_the_later_is_kept_but_patience_c
     assert state.judge(0.91, 0.02, 100) and state.stale == 0
 
 
+def test_all_of_a_few_images_read_right_are_no_certainty():
+    state = State()
+    assert state.judge(1.0, 0.0, 30)
+    assert state.judge(29 / 30, 0.01, 30) and not state.judge(28 / 30, 0.01, 30)
+
+
 def test_of_many_images_a_small_difference_is_enough():
     state = State()
     assert state.judge(0.90, 0.02, 100_000)
