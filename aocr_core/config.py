@@ -128,6 +128,11 @@ class TrainOptions(Options):
         description="Model directory whose weights and network the training begins with. The symbols are those of the "
         "data (or --charset); of those that both know the weights are taken over too.",
     )
+    pretrain: bool | None = Field(
+        None,
+        description="Learn to read rendered words of the same characters first. [default: with fewer than 5,000 images "
+        "whose characters the installed fonts have, unless --num-epoch or --init-from is given]",
+    )
     resume: bool = Field(
         True,
         description="Go on from the last checkpoint in the model directory; on other data than before, its weights "

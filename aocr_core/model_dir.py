@@ -5,6 +5,7 @@ best.weights.h5        averaged weights of the latest validation within a standa
 latest/                where training goes on from (weights, optimiser, average, step)
 history.jsonl          one line a validation
 logs/                  TensorBoard
+pretraining/           rendered words and what is learnt from them, until the training is over
 """
 
 import json

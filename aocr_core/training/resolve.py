@@ -106,7 +106,8 @@ def resolve(
                 "precision": precision.resolve(train.precision),
                 "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
                 "init_from": train.init_from or (existing.training.init_from if existing is not None else None),
-                "num_epoch": train.num_epoch or schedule.default_epochs(training_rows(info.rows, share)),
+                "num_epoch": train.num_epoch
+                or schedule.default_epochs(training_rows(info.rows, share), pretrained=bool(train.pretrain)),
             }
         ),
         image=image,

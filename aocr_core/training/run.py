@@ -16,12 +16,12 @@ from aocr_core.data import batches, info, records
 from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import precision, schedule
+from aocr_core.training import precision, pretraining, schedule
 from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
-from aocr_core.training.resolve import resolve, training_rows, validation_share
+from aocr_core.training.resolve import SIZES_OF_THE_DATA, resolve, training_rows, validation_share
 from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.transfer import Source, source_of, transfer
 from aocr_core.training.validation import Validator
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 2**30
 """Prepared images are kept in memory as long as they need less than a gigabyte."""
+
+PRETRAINING = "pretraining"
+"""Folder in the model directory for the rendered words and what is learnt from them, until the training is over."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,18 @@ def train(
     """
     options = options or TrainOptions()
     strategy = strategies.choose(options.gpu_id)
+    return _train(dataset, directory, validation, model or ModelOptions(), data or DataOptions(), options, strategy)
+
+
+def _train(
+    dataset: str,
+    directory: str,
+    validation: str | None,
+    model: ModelOptions,
+    data: DataOptions,
+    options: TrainOptions,
+    strategy: tf.distribute.Strategy,
+) -> TrainResult:
     keras.utils.set_random_seed(options.seed)
     files = records.files(dataset)
     described = info.load(dataset)
@@ -83,16 +98,40 @@ def train(
         existing = _existing(target) if options.resume else None
         under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
         source = source_of(options.init_from, existing, under_way)
-        known = source.config if source else None
-        config = resolve(described, model or ModelOptions(), data or DataOptions(), options, existing, known)
-        other_data = existing is not None and existing.dataset != config.dataset
+        other_data = existing is not None and existing.dataset != described.fingerprint
+        alphabet = None
+        if under_way or source:
+            begun = existing is not None and bool(existing.training.pretrain) and not other_data
+        else:
+            alphabet = pretraining.alphabet(described, existing.data if existing else data, model, options)
+            begun = alphabet is not None
+        options = options.model_copy(update={"pretrain": begun})
+        config = resolve(described, model, data, options, existing, source.config if source else None)
         if existing is None:
             _start_anew(target, config)
+        if other_data and not under_way:
+            shutil.rmtree(target / PRETRAINING, ignore_errors=True)
+        if alphabet:
+            source = _pretrained(target / PRETRAINING, alphabet, described, config, strategy)
         if other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
         judged = records.files(validation) if validation else files
-        return _run(target, publish, config, files, judged, described, strategy, other_data, source)
+        result = _run(target, publish, config, files, judged, described, strategy, other_data, source)
+        shutil.rmtree(target / PRETRAINING, ignore_errors=True)
+        return result
+
+
+def _pretrained(
+    place: Path, alphabet: list[str], described: info.DatasetInfo, config: ModelConfig, strategy: tf.distribute.Strategy
+) -> Source:
+    """A model that has learnt rendered words."""
+    words = pretraining.words(place, alphabet, described, config.training.seed)
+    network = config.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA))
+    options = pretraining.options_before(config.training)
+    _train(words, str(place / "model"), None, network, DataOptions(), options, strategy)
+    logger.info("the words are learnt; now the images of the data set")
+    return Source.load(str(place / "model"))
 
 
 def _existing(target: Path) -> ModelConfig | None:
@@ -105,7 +144,7 @@ def _start_anew(target: Path, config: ModelConfig) -> None:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AocrError(f"cannot make the model directory {target}: {error.strerror}") from error
-    for name in (model_dir.LATEST, model_dir.LOGS):
+    for name in (model_dir.LATEST, model_dir.LOGS, PRETRAINING):
         shutil.rmtree(target / name, ignore_errors=True)
     for name in (model_dir.WEIGHTS, model_dir.HISTORY):
         (target / name).unlink(missing_ok=True)
@@ -154,7 +193,7 @@ def _run(
         Validator(network, config, batches.evaluation_batches(validation_files, spec, share=share, cache=cache)),
     )
     plan = Plan.make(rows, options)
-    loop = Loop(target, tools, options, plan, publish)
+    loop = Loop(target, tools, pretraining.options_after(options), plan, publish)
     if other_data:
         # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
         loop.start_over()

@@ -5,6 +5,8 @@ import math
 # Before training ends by itself: small sets need many passes, large ones at least a few.
 LEAST_IMAGES = 72_000
 LEAST_EPOCHS = 4
+PRETRAINED_SHARE = 0.75
+"""Of that many images, after a pretraining on rendered words."""
 
 RAMP_SHARE = 0.25
 """Share of the training in which the distortions grow to their full strength."""
@@ -24,9 +26,10 @@ def distortion(epochs: float) -> float:
     return min(1.0, epochs / FULL_DISTORTION_EPOCHS)
 
 
-def default_epochs(rows: int) -> int:
+def default_epochs(rows: int, pretrained: bool = False) -> int:
     """Passes over `rows` training images when the user names none."""
-    return max(LEAST_EPOCHS, math.ceil(LEAST_IMAGES / rows))
+    images = LEAST_IMAGES * (PRETRAINED_SHARE if pretrained else 1.0)
+    return max(LEAST_EPOCHS, math.ceil(images / rows))
 
 
 def rate(progress: float, warm_up: float, peak: float) -> float:
