@@ -1,8 +1,8 @@
 """Where there are few real images: learn to read rendered words of the same characters first.
 
-What a stroke is, and that a line is read from left to right, need not be learnt from the few images there are. On 678
-number plates, single trainings that began with rendered words read 96.6 to 97.2 % of the test plates exactly, those that
-did not 93.8 to 96.6 %, most of them 94.9 %.
+What a stroke is, and that a line is read from left to right, need not be learnt from the few images there are. Trained
+on 678 number plates, models that had begun with rendered words read 96.6 to 97.2 % of the test plates exactly, others
+93.8 to 96.6 %.
 """
 
 import logging
