@@ -13,7 +13,7 @@ import tensorflow as tf
 from aocr_core import model_dir
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import batches, info, records
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import precision, pretraining, schedule
@@ -71,9 +71,11 @@ def train(
     Raises:
         AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
             a loss that is not a number, a directory that cannot be written.
-        UsageError: a path or a device that is not there.
+        UsageError: a path or a device that is not there, or options that contradict each other.
     """
     options = options or TrainOptions()
+    if options.pretrain and options.init_from:
+        raise UsageError("--pretrain and --init-from are two ways to begin: choose one")
     strategy = strategies.choose(options.gpu_id)
     return _train(dataset, directory, validation, model or ModelOptions(), data or DataOptions(), options, strategy)
 
@@ -100,12 +102,10 @@ def _train(
         source = source_of(options.init_from, existing, under_way)
         other_data = existing is not None and existing.dataset != described.fingerprint
         alphabet = None
-        if under_way or source:
-            begun = existing is not None and bool(existing.training.pretrain) and not other_data
-        else:
+        if not under_way and not source:
             alphabet = pretraining.alphabet(described, existing.data if existing else data, model, options)
-            begun = alphabet is not None
-        options = options.model_copy(update={"pretrain": begun})
+        before = existing is not None and under_way and not other_data and existing.training.pretrain
+        options = options.model_copy(update={"pretrain": bool(alphabet or before)})
         config = resolve(described, model, data, options, existing, source.config if source else None)
         if existing is None:
             _start_anew(target, config)

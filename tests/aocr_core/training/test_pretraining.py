@@ -81,6 +81,11 @@ def test_a_time_budget_is_shared():
     assert pretraining.options_before(TrainOptions(pretrain=True)).max_minutes is None
 
 
+def test_there_is_one_way_to_begin():
+    with pytest.raises(UsageError, match="choose one"):
+        train("none.tfrecords", options=TrainOptions(pretrain=True, init_from="words"))
+
+
 @pytest.fixture
 def few(monkeypatch, tmp_path: Path) -> str:
     """A small data set, a small network, and little to render."""
