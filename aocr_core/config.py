@@ -128,10 +128,11 @@ class TrainOptions(Options):
         description="Model directory whose weights and network the training begins with. The symbols are those of the "
         "data (or --charset); of those that both know the weights are taken over too.",
     )
-    pretrain: bool | None = Field(
-        None,
-        description="Learn to read rendered words of the same characters first. [default: with fewer than 5,000 images "
-        "whose characters the installed fonts have, unless --num-epoch or --init-from is given]",
+    pretrain: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Learn rendered words of the same characters first? `auto`: with fewer than 5,000 images, if an "
+        "installed font has most of the characters, and neither the number of epochs, nor a model to begin with, nor "
+        "the preset `aocr`, nor less than 5 minutes are asked for.",
     )
     resume: bool = Field(
         True,

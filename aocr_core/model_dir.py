@@ -1,11 +1,11 @@
 """The model directory: everything that is needed to use a model lies in it, so no later command repeats an option.
 
 config.json            sizes, charset, options, versions
-best.weights.h5        averaged weights of the latest validation within a standard error of the best
+best.weights.h5        averaged weights of the latest validation that is about as good as the best
 latest/                where training goes on from (weights, optimiser, average, step)
 history.jsonl          one line a validation
 logs/                  TensorBoard
-pretraining/           rendered words and what is learnt from them, until the training is over
+pretraining/           a model directory for what is learnt from rendered words, until the training is over
 """
 
 import json
@@ -29,6 +29,7 @@ WEIGHTS = "best.weights.h5"
 LATEST = "latest"
 HISTORY = "history.jsonl"
 LOGS = "logs"
+PRETRAINING = "pretraining"
 
 FORMAT = 4
 
@@ -47,6 +48,8 @@ class ModelConfig(Options):
     charset: Charset
     dataset: str
     """Fingerprint of the training data."""
+    pretraining_seconds: float = 0.0
+    """Time that it took to render words and to learn them first; 0: the training began without."""
 
     @property
     def steps(self) -> int:

@@ -22,6 +22,7 @@ def train(
     batch_size: int,
     initial_learning_rate: float,
     augment: bool,
+    pretrain: str,
     seed: int,
     model: Output[Model],
     metrics: Output[Metrics],

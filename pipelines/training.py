@@ -37,6 +37,7 @@ def training(
     batch_size: int = TRAIN.batch_size,
     initial_learning_rate: float = TRAIN.initial_learning_rate,
     augment: bool = TRAIN.augment,
+    pretrain: str = TRAIN.pretrain,
     seed: int = TRAIN.seed,
 ):
     """Train a model that reads text in images, and let it serve if it is good enough.
@@ -70,6 +71,7 @@ def training(
         batch_size=batch_size,
         initial_learning_rate=initial_learning_rate,
         augment=augment,
+        pretrain=pretrain,
         seed=seed,
     ).set_display_name("2 Train")
     scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")

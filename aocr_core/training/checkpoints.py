@@ -12,6 +12,7 @@ from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
 
 ROUNDING = 1e-6
+FEW_IMAGES = 20
 
 
 @dataclass
@@ -51,10 +52,11 @@ class State:
 
 def uncertainty(accuracy: float, images: int) -> float:
     """Standard error of an accuracy that was measured on so many images, and at least one of them: all of a few images
-    read right do not make the accuracy certain.
+    read right do not make the accuracy certain. (Of very few, one is too much to give away.)
     """
     images = max(1, images)
-    return max(math.sqrt(accuracy * (1.0 - accuracy) / images), (1.0 + ROUNDING) / images)
+    error = math.sqrt(accuracy * (1.0 - accuracy) / images)
+    return max(error, (1.0 + ROUNDING) / images) if images >= FEW_IMAGES else error
 
 
 class Checkpoints:

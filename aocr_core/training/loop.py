@@ -95,6 +95,7 @@ class Loop:
         options: TrainOptions,
         plan: Plan,
         publish: Callable[[], None] = lambda: None,
+        spent: float = 0.0,
     ) -> None:
         self.directory = directory
         self.tools = tools
@@ -102,6 +103,8 @@ class Loop:
         self.plan = plan
         self.publish = publish
         """Called whenever the directory is complete."""
+        self.spent = spent
+        """Seconds of the time budget that are used up before the first step."""
         self.checkpoints = Checkpoints(directory / model_dir.LATEST, tools.model, tools.optimizer, tools.average)
         self.state = self.checkpoints.restore()
         self._clock = time.monotonic()
@@ -148,7 +151,7 @@ class Loop:
         """Share of the training that is done: of the steps or of the time, whichever is further."""
         share = self.state.step / self.plan.steps
         budget = self.options.max_minutes
-        return share if budget is None else max(share, self.state.seconds / (60 * budget))
+        return share if budget is None else max(share, self.state.seconds / max(60 * budget - self.spent, 1.0))
 
     def _at_the_end(self) -> bool:
         return self._progress() >= 1.0

@@ -82,6 +82,8 @@ def resolve(
         )
     optimizer = train.optimizer or ("adadelta" if model.preset == "aocr" else "adamw")
     share = validation_share(info.rows, train)
+    same_data = existing is not None and existing.dataset == info.fingerprint
+    pretraining_seconds = existing.pretraining_seconds if existing is not None and same_data else 0.0
     resolved = ModelConfig(
         versions={
             "aocr": aocr_core.__version__,
@@ -106,20 +108,38 @@ def resolve(
                 "precision": precision.resolve(train.precision),
                 "initial_learning_rate": train.initial_learning_rate or PEAK_RATES[optimizer],
                 "init_from": train.init_from or (existing.training.init_from if existing is not None else None),
-                "num_epoch": train.num_epoch
-                or schedule.default_epochs(training_rows(info.rows, share), pretrained=bool(train.pretrain)),
+                "num_epoch": train.num_epoch or _epochs(info.rows, share, pretrained=pretraining_seconds > 0),
             }
         ),
         image=image,
         network=network,
         charset=charset,
         dataset=info.fingerprint,
+        pretraining_seconds=pretraining_seconds,
     )
     if existing is not None:
         _check_same_network(resolved, existing)
     if source is not None:
         _check_same_layers(resolved, source)
     return resolved
+
+
+def with_pretraining(config: ModelConfig, given: TrainOptions, rows: int, seconds: float) -> ModelConfig:
+    """The configuration of a new training on `rows` images, when it is known how long it has learnt rendered words.
+
+    Args:
+        config: The configuration without that knowledge.
+        given: The options of training as they were given.
+        rows: Images of the data set, those held out included.
+        seconds: Time that rendered words took; 0: there were none.
+    """
+    epochs = given.num_epoch or _epochs(rows, config.training.validation_share or 0.0, pretrained=seconds > 0)
+    training = config.training.model_copy(update={"num_epoch": epochs})
+    return config.model_copy(update={"training": training, "pretraining_seconds": seconds})
+
+
+def _epochs(rows: int, share: float, pretrained: bool) -> int:
+    return schedule.default_epochs(training_rows(rows, share), pretrained)
 
 
 def validation_share(rows: int, options: TrainOptions) -> float:

@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from aocr_core import model_dir
+from aocr_core import model_dir, storage
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import batches, info, records
 from aocr_core.errors import AocrError, UsageError
@@ -21,7 +23,13 @@ from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
-from aocr_core.training.resolve import SIZES_OF_THE_DATA, resolve, training_rows, validation_share
+from aocr_core.training.resolve import (
+    SIZES_OF_THE_DATA,
+    resolve,
+    training_rows,
+    validation_share,
+    with_pretraining,
+)
 from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.transfer import Source, source_of, transfer
 from aocr_core.training.validation import Validator
@@ -31,9 +39,6 @@ logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 2**30
 """Prepared images are kept in memory as long as they need less than a gigabyte."""
-
-PRETRAINING = "pretraining"
-"""Folder in the model directory for the rendered words and what is learnt from them, until the training is over."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,6 @@ def train(
         UsageError: a path or a device that is not there, or options that contradict each other.
     """
     options = options or TrainOptions()
-    if options.pretrain and options.init_from:
-        raise UsageError("--pretrain and --init-from are two ways to begin: choose one")
     strategy = strategies.choose(options.gpu_id)
     return _train(dataset, directory, validation, model or ModelOptions(), data or DataOptions(), options, strategy)
 
@@ -100,38 +103,59 @@ def _train(
         existing = _existing(target) if options.resume else None
         under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
         source = source_of(options.init_from, existing, under_way)
-        other_data = existing is not None and existing.dataset != described.fingerprint
-        alphabet = None
-        if not under_way and not source:
-            alphabet = pretraining.alphabet(described, existing.data if existing else data, model, options)
-        before = existing is not None and under_way and not other_data and existing.training.pretrain
-        options = options.model_copy(update={"pretrain": bool(alphabet or before)})
         config = resolve(described, model, data, options, existing, source.config if source else None)
+        _check_beginning(options, config, source, under_way)
+        other_data = existing is not None and existing.dataset != config.dataset
         if existing is None:
             _start_anew(target, config)
-        if other_data and not under_way:
-            shutil.rmtree(target / PRETRAINING, ignore_errors=True)
-        if alphabet:
-            source = _pretrained(target / PRETRAINING, alphabet, described, config, strategy)
+        if not under_way:
+            seconds = 0.0
+            if not source and pretraining.wanted(described, config, options):
+                place = storage.join(directory, model_dir.PRETRAINING)
+                source, seconds = _pretrained(place, described, config, options.pretrain == "always", strategy)
+            config = with_pretraining(config, options, described.rows, seconds)
         if other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
         judged = records.files(validation) if validation else files
         result = _run(target, publish, config, files, judged, described, strategy, other_data, source)
-        shutil.rmtree(target / PRETRAINING, ignore_errors=True)
+        shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
         return result
 
 
+def _check_beginning(options: TrainOptions, config: ModelConfig, source: Source | None, under_way: bool) -> None:
+    if options.pretrain == "always" and source:
+        raise UsageError("--pretrain always and --init-from are two ways to begin: choose one")
+    if options.pretrain == "always" and under_way and not config.pretraining_seconds:
+        raise AocrError(
+            "the training in the model directory has begun without rendered words: start anew with --no-resume, or "
+            "name another --model-dir"
+        )
+
+
 def _pretrained(
-    place: Path, alphabet: list[str], described: info.DatasetInfo, config: ModelConfig, strategy: tf.distribute.Strategy
-) -> Source:
-    """A model that has learnt rendered words."""
-    words = pretraining.words(place, alphabet, described, config.training.seed)
-    network = config.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA))
-    options = pretraining.options_before(config.training)
-    _train(words, str(place / "model"), None, network, DataOptions(), options, strategy)
+    place: str,
+    described: info.DatasetInfo,
+    config: ModelConfig,
+    always: bool,
+    strategy: tf.distribute.Strategy,
+) -> tuple[Source | None, float]:
+    """A model that has learnt rendered words, and the seconds that it took; without `always`, if there can be any."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="aocr-words-") as scratch:
+        try:
+            words = pretraining.render(Path(scratch), described, config)
+        except AocrError as error:
+            if always:
+                raise
+            logger.info("the training begins without rendered words: %s", error)
+            return None, 0.0
+        rendering = time.monotonic() - began
+        network = config.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA))
+        options = pretraining.options_for(place, words, config.training)
+        result = _train(words, place, None, network, DataOptions(), options, strategy)
     logger.info("the words are learnt; now the images of the data set")
-    return Source.load(str(place / "model"))
+    return Source.load(place), rendering + result.seconds
 
 
 def _existing(target: Path) -> ModelConfig | None:
@@ -144,7 +168,7 @@ def _start_anew(target: Path, config: ModelConfig) -> None:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AocrError(f"cannot make the model directory {target}: {error.strerror}") from error
-    for name in (model_dir.LATEST, model_dir.LOGS, PRETRAINING):
+    for name in (model_dir.LATEST, model_dir.LOGS, model_dir.PRETRAINING):
         shutil.rmtree(target / name, ignore_errors=True)
     for name in (model_dir.WEIGHTS, model_dir.HISTORY):
         (target / name).unlink(missing_ok=True)
@@ -193,7 +217,7 @@ def _run(
         Validator(network, config, batches.evaluation_batches(validation_files, spec, share=share, cache=cache)),
     )
     plan = Plan.make(rows, options)
-    loop = Loop(target, tools, pretraining.options_after(options), plan, publish)
+    loop = Loop(target, tools, options, plan, publish, spent=config.pretraining_seconds)
     if other_data:
         # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
         loop.start_over()
@@ -212,7 +236,7 @@ def _run(
     )
     stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
     logger.info("training ended: %s", stopped)
-    return _result(loop.state, plan, stopped)
+    return _result(loop.state, plan, config.pretraining_seconds, stopped)
 
 
 def _begin_with(source: Source, network: AttentionOCR, config: ModelConfig) -> None:
@@ -228,7 +252,8 @@ def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, fl
     return {symbol: count / described.rows for symbol, count in counts.items()}
 
 
-def _result(state: State, plan: Plan, stopped: str) -> TrainResult:
+def _result(state: State, plan: Plan, before: float, stopped: str) -> TrainResult:
+    seconds = before + state.seconds
     return TrainResult(
-        state.best_accuracy, state.best_cer, state.step / plan.steps_per_epoch, state.step, state.seconds, stopped
+        state.best_accuracy, state.best_cer, state.step / plan.steps_per_epoch, state.step, seconds, stopped
     )

@@ -6,7 +6,7 @@ import math
 LEAST_IMAGES = 72_000
 LEAST_EPOCHS = 4
 PRETRAINED_SHARE = 0.75
-"""Of that many images, after a pretraining on rendered words."""
+"""Of `LEAST_IMAGES`, where the training begins with rendered words."""
 
 RAMP_SHARE = 0.25
 """Share of the training in which the distortions grow to their full strength."""

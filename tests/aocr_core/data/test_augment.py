@@ -55,15 +55,15 @@ def test_a_word_stays_where_it_can_be_read():
     assert np.quantile(likeness, 0.05) > 0.5 and np.median(likeness) > 0.7
 
 
-@pytest.mark.parametrize("width", [160, 640])
-def test_both_ends_of_a_long_line_stay_in_the_picture(width: int):
+@pytest.mark.parametrize(("width", "least"), [(160, 30), (640, 20)])
+def test_both_ends_of_a_long_line_stay_in_the_picture(width: int, least: int):
     ends = np.full((32, width, 1), 1.0, np.float32)
     ends[8:24, 24:32] = ends[8:24, width - 32 : width - 24] = -1.0
     batch = tf.constant(np.repeat(ends[None], 200, axis=0))
     found = augment.warp(batch, tf.fill([200], width), tf.constant([3, 1], tf.int64), tf.constant(1.0)).numpy()
     dark = (found < 0).sum(axis=(1, 3))
     for side in (dark[:, : width // 2], dark[:, width // 2 :]):
-        assert (side.sum(axis=1) > 20).all()  # of 128 pixels
+        assert (side.sum(axis=1) >= least).all()  # of 128 pixels
 
 
 def test_not_every_image_is_distorted_alike_strongly():

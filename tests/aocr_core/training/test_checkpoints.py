@@ -91,6 +91,11 @@ def test_all_of_a_few_images_read_right_are_no_certainty():
     assert state.judge(29 / 30, 0.01, 30) and not state.judge(28 / 30, 0.01, 30)
 
 
+def test_of_very_few_images_one_is_much():
+    state = State()
+    assert state.judge(1.0, 0.0, 1) and not state.judge(0.0, 5.0, 1)
+
+
 def test_of_many_images_a_small_difference_is_enough():
     state = State()
     assert state.judge(0.90, 0.02, 100_000)

@@ -106,6 +106,13 @@ def test_the_time_budget(network, tmp_path):
     assert (tmp_path / model_dir.WEIGHTS).is_file()
 
 
+def test_what_the_beginning_took_is_part_of_the_time_budget(network, tmp_path):
+    loop = loop_of(network, tmp_path, options(max_minutes=10), Plan(10**9, 5.0, 10**9))
+    loop.spent = 600.0
+    loop.run(BATCHES)
+    assert loop.state.seconds < 60
+
+
 def test_the_best_weights_are_those_of_the_best_validation(network, tmp_path):
     loop = loop_of(network, tmp_path, options(ema_decay=0.0), Plan(4, 5.0, 1), iter([1, 8, 2, 3]))
     seen = []

@@ -1,89 +1,90 @@
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from aocr_core import model_dir
+from aocr_core import model_dir, storage
+from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import info, records
 from aocr_core.data.info import DatasetInfo
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.model import presets
 from aocr_core.training import pretraining, train
 from aocr_core.training.loop import Loop
 from tests.aocr_core import small
 
 PLATES = DatasetInfo(rows=678, symbols={"皖": 678, "A": 900, "7": 2900, "é": 100}, label_lengths={6: 100, 7: 578})
-
-
-def alphabet(described: DatasetInfo = PLATES, **options: object) -> list[str] | None:
-    data, model = DataOptions(force_uppercase=bool(options.pop("fold", False))), ModelOptions()
-    return pretraining.alphabet(described, data, model, TrainOptions(**options))
+MODEL_FILES = {"best.weights.h5", "config.json", "history.jsonl", "latest", "logs"}
 
 
 def symbols(**counts: int) -> DatasetInfo:
     return PLATES.model_copy(update={"symbols": counts})
 
 
-def test_few_images_begin_with_those_of_their_characters_that_fonts_have():
-    assert alphabet() == ["7", "A", "é"]
-    assert alphabet(fold=True) == ["7", "A", "É"]
+def config(fold: bool = False, kind: str = "characters", preset: str = "fast") -> model_dir.ModelConfig:
+    found = small.config(Charset(symbols=("A",), kind=kind))
+    data, options = DataOptions(force_uppercase=fold), found.options.model_copy(update={"preset": preset})
+    return found.model_copy(update={"data": data, "options": options})
 
 
-def test_who_has_many_images_or_names_how_to_train_gets_just_that():
-    many = PLATES.model_copy(update={"rows": pretraining.FEW_IMAGES})
-    assert alphabet(many) is None and alphabet(many, pretrain=True) is not None
-    assert alphabet(num_epoch=3) is None and alphabet(num_epoch=3, pretrain=True) is not None
-    assert alphabet(pretrain=False) is None and alphabet(init_from="words") is None
-    original = ModelOptions(preset="aocr")
-    assert pretraining.alphabet(PLATES, DataOptions(), original, TrainOptions()) is None
+def wanted(rows: int = 678, preset: str = "fast", **options: object) -> bool:
+    described = PLATES.model_copy(update={"rows": rows})
+    return pretraining.wanted(described, config(preset=preset), TrainOptions(**options))
+
+
+def test_who_has_many_images_or_says_how_to_train_gets_just_that():
+    assert wanted() and wanted(max_minutes=5)
+    assert not wanted(rows=pretraining.FEW_IMAGES)
+    assert not wanted(num_epoch=3) and not wanted(max_minutes=4.9) and not wanted(preset="aocr")
+    assert not wanted(pretrain="never")
+    assert wanted(rows=10**6, num_epoch=3, max_minutes=1, preset="aocr", pretrain="always")
+
+
+def test_the_words_have_those_of_the_characters_that_a_font_has():
+    assert pretraining.characters(PLATES, config()) == ["7", "A", "é"]
+    assert pretraining.characters(PLATES, config(fold=True)) == ["7", "A", "É"]
+    assert pretraining.characters(symbols(ß=5, a=2), config(fold=True)) == ["A", "S"]
 
 
 @pytest.mark.parametrize(
-    "described",
-    [symbols(皖=6, A=1), symbols(س=9, A=5), symbols(**{"\u0301": 3}), symbols()],
-    ids=["few of them", "right to left", "marks", "none"],
+    ("described", "kind"),
+    [
+        (symbols(皖=6, A=1), "characters"),
+        (symbols(س=9, A=5), "characters"),
+        (symbols(**{"\u0301": 3}), "characters"),
+        (symbols(), "characters"),
+        (PLATES, "tokens"),
+    ],
+    ids=["few of them", "right to left", "marks", "none", "tokens"],
 )
-def test_what_cannot_be_rendered_is_not_rendered(described: DatasetInfo, caplog):
-    with caplog.at_level(logging.INFO):
-        assert alphabet(described) is None
-    assert "begins without rendered words: " in caplog.text
+def test_what_cannot_be_rendered_is_not_rendered(described: DatasetInfo, kind: str, tmp_path: Path):
     with pytest.raises(UsageError):
-        alphabet(described, pretrain=True)
-
-
-def test_tokens_are_not_rendered():
-    with pytest.raises(UsageError, match="tokens"):
-        pretraining.alphabet(PLATES, DataOptions(label_kind="tokens"), ModelOptions(), TrainOptions(pretrain=True))
+        pretraining.render(tmp_path, described, config(kind=kind))
 
 
 @pytest.mark.parametrize(("blanks", "lines"), [(0, False), (700, True)])
 def test_words_are_as_long_as_the_labels(monkeypatch, tmp_path: Path, blanks: int, lines: bool):
-    monkeypatch.setattr(pretraining, "IMAGES", 20)
-    described = PLATES.model_copy(update={"symbols": PLATES.symbols | {" ": blanks}, "label_lengths": {12: 500, 14: 9}})
-    path = pretraining.words(tmp_path, ["7", "A", "B"], described, seed=1)
+    monkeypatch.setattr(pretraining, "IMAGES", 200)
+    lengths = {2: 1, 9: 40, 12: 40, 30: 1}
+    described = PLATES.model_copy(
+        update={"symbols": {"7": 9, "A": 9, "B": 9, " ": blanks}, "label_lengths": lengths, "rows": 82}
+    )
+    path = pretraining.render(tmp_path, described, config())
     labels = [record.label for record in records.read(records.files(path))]
-    assert len(labels) == 20 and {len(label) for label in labels} == {12}
+    assert len(labels) == 200 and {len(label) for label in labels} == {9, 10, 11, 12}
     assert set("".join(labels)) <= set("7AB ") and (" " in "".join(labels)) == lines
 
 
-def test_words_are_rendered_once(monkeypatch, tmp_path: Path):
+def test_the_same_data_set_gives_the_same_words(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(pretraining, "IMAGES", 3)
-    first = Path(pretraining.words(tmp_path, ["A", "7"], PLATES, seed=1)).stat().st_mtime_ns
-    assert Path(pretraining.words(tmp_path, ["A", "7"], PLATES, seed=1)).stat().st_mtime_ns == first
-
-
-def test_a_time_budget_is_shared():
-    options = TrainOptions(max_minutes=10, pretrain=True)
-    assert pretraining.options_before(options).max_minutes == pytest.approx(2)
-    assert pretraining.options_after(options).max_minutes == pytest.approx(8)
-    assert pretraining.options_after(TrainOptions(max_minutes=10)).max_minutes == 10
-    assert pretraining.options_before(TrainOptions(pretrain=True)).max_minutes is None
-
-
-def test_there_is_one_way_to_begin():
-    with pytest.raises(UsageError, match="choose one"):
-        train("none.tfrecords", options=TrainOptions(pretrain=True, init_from="words"))
+    found = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        found.append(info.load(pretraining.render(tmp_path / name, PLATES, config())).fingerprint)
+    assert found[0] == found[1]
 
 
 @pytest.fixture
@@ -94,46 +95,90 @@ def few(monkeypatch, tmp_path: Path) -> str:
     return small.write_words(tmp_path / "few.tfrecords", ["cab", "bed", "dead", "ace"] * 3)
 
 
+def options(**changes: object) -> TrainOptions:
+    return TrainOptions(**({"num_epoch": 1, "batch_size": 4, "pretrain": "always"} | changes))
+
+
+def words_read(caplog) -> int:
+    """How often a training on words has begun."""
+    return caplog.text.count("training on 24 images")
+
+
+def interrupt_after(steps: int, patch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the first training waits for a batch."""
+
+    def some(stream: Iterator) -> Iterator:
+        yield from islice(stream, steps)
+        raise KeyboardInterrupt
+
+    run = Loop.run
+    patch.setattr(Loop, "run", lambda self, stream: run(self, some(stream)))
+
+
 @pytest.mark.slow
-def test_the_training_begins_with_what_was_learnt_of_the_words(few: str, tmp_path: Path, caplog):
-    target = tmp_path / "model"
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "bucket"])
+def test_the_training_begins_with_what_was_learnt_of_the_words(few: str, tmp_path: Path, caplog, bucket, remote: bool):
+    target = storage.join(bucket, "model") if remote else str(tmp_path / "model")
+    network = ModelOptions(color=True, use_gru=True)
     with caplog.at_level(logging.INFO):
-        result = train(few, str(target), options=TrainOptions(num_epoch=1, batch_size=4, pretrain=True))
-    assert result.steps == 3
-    assert "training on 24 images" in caplog.text and "which knows 5 of the 5 symbols" in caplog.text
-    assert model_dir.read_config(str(target)).training.pretrain is True
-    assert model_dir.read_config(str(target)).dataset == info.load(few).fingerprint
-    assert {entry.name for entry in target.iterdir()} == {
-        "best.weights.h5",
-        "config.json",
-        "history.jsonl",
-        "latest",
-        "logs",
-    }
+        result = train(few, target, options=options(), model=network)
+    assert result.steps == 3 and words_read(caplog) == 1
+    assert "which knows 5 of the 5 symbols" in caplog.text
+    saved = model_dir.read_config(target)
+    assert saved.dataset == info.load(few).fingerprint and saved.image.channels == 3
+    assert 0 < saved.pretraining_seconds < result.seconds
+    assert {name.rstrip("/") for name in storage.entries(target)} == MODEL_FILES
+    # What is done is done: neither words nor images are learnt again.
+    assert train(few, target, options=options()).steps == 3 and words_read(caplog) == 1
 
 
 @pytest.mark.slow
 def test_an_interrupted_beginning_goes_on(few: str, tmp_path: Path, monkeypatch, caplog):
-    target, options = str(tmp_path / "model"), TrainOptions(num_epoch=1, batch_size=4, pretrain=True)
-    run = Loop.run
-
-    def interrupted(self: Loop, batches) -> str:
-        assert self.plan.steps > 3, "these are the words"
-        next(batches)
-        raise KeyboardInterrupt
-
+    target = str(tmp_path / "model")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Loop, "run", interrupted)
-        train(few, target, options=options)
-    words = tmp_path / "model" / "pretraining" / "words.tfrecords"
-    made = words.stat().st_mtime_ns
-    seen = []
-    monkeypatch.setattr(
-        Loop,
-        "run",
-        lambda self, batches: (seen.append(words.exists() and words.stat().st_mtime_ns), run(self, batches))[1],
-    )
-    assert train(few, target, options=options).steps == 3
-    assert seen == [made, made] and not words.exists()
-    # What is done is done: neither words nor images are learnt again.
-    assert train(few, target, options=options).steps == 3 and len(seen) == 3
+        interrupt_after(2, patch)
+        train(few, target, options=options())
+    with caplog.at_level(logging.INFO):
+        assert train(few, target, options=options()).steps == 3
+    assert "going on at step 2 of" in caplog.text and words_read(caplog) == 1
+    with caplog.at_level(logging.INFO):
+        train(few, target, options=options(resume=False))
+    assert words_read(caplog) == 2
+
+
+@pytest.mark.slow
+def test_words_of_another_data_set_are_not_gone_on_with(few: str, tmp_path: Path, monkeypatch, caplog):
+    target = str(tmp_path / "model")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(2, patch)
+        train(few, target, options=options())
+    longer = small.write_words(tmp_path / "longer.tfrecords", ["cabbed", "deface", "bead"] * 3)
+    with caplog.at_level(logging.INFO):
+        train(longer, target, options=options(resume=False))
+    assert "going on" not in caplog.text and words_read(caplog) == 1
+
+
+@pytest.mark.slow
+def test_it_is_too_late_to_begin_with_words(few: str, tmp_path: Path):
+    target = str(tmp_path / "model")
+    train(few, target, options=options(pretrain="never"))
+    assert model_dir.read_config(target).pretraining_seconds == 0
+    with pytest.raises(AocrError, match="has begun without rendered words: start anew"):
+        train(few, target, options=options())
+    with pytest.raises(UsageError, match="choose one"):
+        train(few, str(tmp_path / "other"), options=options(init_from=target))
+
+
+@pytest.mark.slow
+def test_without_fonts_for_them_the_training_begins_with_the_images(few: str, tmp_path: Path, monkeypatch, caplog):
+    def none(*_: object) -> None:
+        raise UsageError("no fonts are installed")
+
+    monkeypatch.setattr(pretraining, "find_fonts", none)
+    plain = options(num_epoch=None, pretrain="auto", batch_size=12)
+    monkeypatch.setattr("aocr_core.training.schedule.LEAST_IMAGES", 50)
+    with caplog.at_level(logging.INFO):
+        train(few, str(tmp_path / "model"), options=plain)
+    assert "begins without rendered words: no fonts are installed" in caplog.text and not words_read(caplog)
+    with pytest.raises(UsageError, match="no fonts"):
+        train(few, str(tmp_path / "asked"), options=options())

@@ -6,7 +6,7 @@ from aocr_core.data.info import DatasetInfo, Tally
 from aocr_core.data.records import Record
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training.resolve import image_spec, resolve, validation_share
+from aocr_core.training.resolve import image_spec, resolve, validation_share, with_pretraining
 
 WORDS = ("cab", "bead", "a")
 
@@ -40,6 +40,19 @@ def test_nothing_is_left_open(preset: str):
     assert resolved.charset.symbols == tuple("abcde")
     assert resolved.options.max_prediction >= 4
     assert set(resolved.versions) == {"aocr", "tensorflow", "keras"}
+
+
+def test_a_training_that_began_with_words_is_shorter_also_when_it_goes_on():
+    plain = config()
+    begun = with_pretraining(plain, TrainOptions(), described().rows, 30.0)
+    assert begun.training.num_epoch < plain.training.num_epoch and begun.pretraining_seconds == 30
+    again = config(existing=begun)
+    assert (again.training.num_epoch, again.pretraining_seconds) == (begun.training.num_epoch, 30)
+    other = config(described("cab", "bead", "ea"), existing=begun)
+    assert other.training.num_epoch > begun.training.num_epoch and other.pretraining_seconds == 0
+    asked = TrainOptions(num_epoch=7)
+    assert with_pretraining(config(train=asked), asked, 3, 30.0).training.num_epoch == 7
+    assert with_pretraining(begun, TrainOptions(), described().rows, 0.0) == plain
 
 
 def test_images_of_the_data_fit_and_a_little_wider_ones_too():

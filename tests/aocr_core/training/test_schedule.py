@@ -46,6 +46,7 @@ def test_small_sets_get_more_epochs_and_large_ones_more_images(rows: int):
     assert epochs >= 1
     assert schedule.default_epochs(2 * rows) <= epochs
     assert schedule.default_epochs(rows, pretrained=True) <= epochs
+    assert schedule.default_epochs(1000, pretrained=True) < schedule.default_epochs(1000)
     assert schedule.default_epochs(2 * rows) * 2 * rows >= epochs * rows - 2 * rows
 
 
