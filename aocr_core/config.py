@@ -146,7 +146,7 @@ class TrainOptions(Options):
 class SynthOptions(Options):
     """Rendered words."""
 
-    count: PositiveInt = Field(18_500, description="Training images to render.")
+    count: PositiveInt = Field(17_000, description="Training images to render.")
     test_count: Annotated[int, Field(ge=0)] = Field(
         500, description="Test images, with words that training never shows."
     )

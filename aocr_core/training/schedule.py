@@ -3,9 +3,9 @@
 import math
 
 # Before training ends by itself: small sets need many passes, large ones at least a few.
-LEAST_IMAGES = 72_000
+LEAST_IMAGES = 65_000
 LEAST_EPOCHS = 4
-PRETRAINED_SHARE = 0.75
+PRETRAINED_SHARE = 0.83
 """Of `LEAST_IMAGES`, where the training begins with rendered words."""
 
 RAMP_SHARE = 0.25
