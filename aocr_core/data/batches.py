@@ -1,6 +1,7 @@
 """From records to batches: an endless, shuffled stream for training, one ordered pass for evaluation."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,10 @@ MOST_REPEATS = 5.0
 SPLIT_BUCKETS = 10_000
 UNCACHED_SHUFFLE = 8192
 """Encoded images held for shuffling when the data set is too large for the cache."""
+
+PARALLEL_CALLS = min(16, os.cpu_count() or 1)
+PREFETCHED = 2
+"""Batches that are ready before they are asked for."""
 
 BLANKS = r"[\p{Z}\x09-\x0d\x1c-\x1f\x{85}]+"
 """What Python's `str.split` takes for blanks; TensorFlow's knows only those of ASCII."""
@@ -178,11 +183,11 @@ def training_batches(
         return prepare(image, spec.image), encode(label)
 
     if cache:
-        dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE).cache()
+        dataset = dataset.map(example, num_parallel_calls=PARALLEL_CALLS).cache()
         dataset = dataset.shuffle(rows, seed=seed + first_step).repeat()
     else:
         dataset = dataset.shuffle(min(rows, UNCACHED_SHUFFLE), seed=seed + first_step).repeat()
-        dataset = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.map(example, num_parallel_calls=PARALLEL_CALLS)
     if frequency:
         dataset = repeat_rare(dataset, spec.charset, frequency, seed)
     dataset = _bucketed(
@@ -212,7 +217,17 @@ def training_batches(
             "targets": tf.pad(ids, [[0, 0], [0, 1]]) + ends,
         }
 
-    return dataset.enumerate(first_step).map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.enumerate(first_step).map(batch, num_parallel_calls=PARALLEL_CALLS)
+    return _without_tuning(dataset.prefetch(PREFETCHED))
+
+
+def _without_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The thread that tunes a pipeline sleeps up to a minute and may miss that it is to end: so long a training that is
+    over, or interrupted, would wait for it.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def evaluation_batches(
@@ -225,9 +240,9 @@ def evaluation_batches(
     """
     dataset = labelled_images(files, share, validation=True)
     dataset = dataset.map(
-        lambda image, label: (prepare(image, spec.image), label), num_parallel_calls=tf.data.AUTOTUNE
+        lambda image, label: (prepare(image, spec.image), label), num_parallel_calls=PARALLEL_CALLS
     ).map(lambda pixels, label: (pixels, tf.shape(pixels)[1], label))
     dataset = _bucketed(dataset, spec, lambda pixels, width, label: width, (tf.constant(0, tf.uint8), 0, ""))
     dataset = dataset.cache() if cache else dataset  # as 8-bit pixels, a quarter of the floats
     dataset = dataset.map(lambda pixels, widths, labels: (scale(round_up(pixels)), widths, labels))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return _without_tuning(dataset.prefetch(PREFETCHED))

@@ -72,9 +72,15 @@ def render(folder: Path, described: DatasetInfo, config: ModelConfig) -> str:
     Raises:
         AocrError: there are no usable fonts, none that has enough of the characters, or too few different words.
     """
+    alphabet = characters(described, config)
+    missing = len(set(config.charset.symbols) - {" ", *alphabet})
     charset = folder / "charset.txt"
-    charset.write_text("\n".join(characters(described, config)) + "\n", encoding="utf-8")
-    logger.info("the training begins with rendered words of the same characters")
+    charset.write_text("\n".join(alphabet) + "\n", encoding="utf-8")
+    logger.info(
+        "few images: the training begins with %d rendered words of the same characters%s; after them come the images",
+        IMAGES,
+        f", without {missing} that the font has not" if missing else "",
+    )
     least, most = (max(1, min(LONGEST, int(quantile(described.label_lengths, q)))) for q in (0.05, 0.95))
     options = SynthOptions(
         count=IMAGES,
