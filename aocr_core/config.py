@@ -19,6 +19,12 @@ MAX_PIXELS = 50_000_000
 MAX_ASPECT = 100.0
 """Longest image, as a multiple of its shorter side, that is taken for a line of text."""
 
+FEW_IMAGES = 5_000
+"""A training on fewer begins with rendered words unless told otherwise."""
+
+LEAST_MINUTES = 5.0
+"""A training with less time has none for rendered words unless told otherwise."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -130,9 +136,9 @@ class TrainOptions(Options):
     )
     pretrain: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="Learn rendered words of the same characters first? `auto`: with fewer than 5,000 images, if an "
-        "installed font has most of the characters, and neither the number of epochs, nor a model to begin with, nor "
-        "the preset `aocr`, nor less than 5 minutes are asked for.",
+        description="Learn rendered words of the same characters first? `auto`: with fewer than "
+        f"{FEW_IMAGES:,} images, if an installed font has most of the characters, and neither the number of epochs, "
+        f"nor a model to begin with, nor the preset `aocr`, nor less than {LEAST_MINUTES:g} minutes are asked for.",
     )
     resume: bool = Field(
         True,

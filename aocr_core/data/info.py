@@ -57,6 +57,24 @@ class DatasetInfo(BaseModel):
     size: int = 0
     """Bytes of the record files that this describes."""
 
+    def symbol_counts(self, kind: Kind = "characters", uppercase: bool = False) -> Counter[str]:
+        """How often each symbol occurs in the labels, the most frequent first as long as they are not folded.
+
+        Args:
+            kind: What a symbol is. Of too many different tokens none is counted.
+            uppercase: Fold to upper case. The capital of one character may be several: that of ß is SS.
+        """
+        if kind == "tokens":
+            folded = ((token.upper() if uppercase else token, count) for token, count in self.tokens.items())
+        else:
+            folded = (
+                (part, n) for symbol, n in self.symbols.items() for part in (symbol.upper() if uppercase else symbol)
+            )
+        counts: Counter[str] = Counter()
+        for symbol, count in folded:
+            counts[symbol] += count
+        return counts
+
     def longest_label(self, kind: Kind = "characters") -> int:
         """Symbols in the longest label; 0 without labels."""
         return max(self.token_lengths if kind == "tokens" else self.label_lengths, default=0)

@@ -29,7 +29,7 @@ def render(info: DatasetInfo, kind: Kind, console: Console) -> None:
 
 def remarks(info: DatasetInfo, kind: Kind = "characters") -> list[str]:
     """What to watch for, a sentence each."""
-    symbols = _symbols_of(info, kind)
+    symbols = info.symbol_counts(kind)
     found = [f"{count}x rejected: {reason}" for reason, count in info.rejected.items()]
     found += [f"{count}x {warning}" for warning, count in info.warnings.items()]
     if info.rows < FEW_ROWS:
@@ -44,10 +44,6 @@ def remarks(info: DatasetInfo, kind: Kind = "characters") -> list[str]:
             f"the widest image is {widest:g} times wider than tall, nearly all others at most {common:g} times"
         )
     return found
-
-
-def _symbols_of(info: DatasetInfo, kind: Kind) -> dict[str, int]:
-    return info.tokens if kind == "tokens" else info.symbols
 
 
 def _mixed_forms(symbols: Mapping[str, int]) -> bool:
@@ -83,7 +79,7 @@ def _histogram(counts: Mapping[float, int] | Mapping[int, int]) -> str:
 
 
 def _symbols(info: DatasetInfo, kind: Kind) -> RenderableType:
-    symbols = _symbols_of(info, kind)
+    symbols = info.symbol_counts(kind)
     if not symbols:
         return Text(f"more different {kind} than are counted")
     shown = []

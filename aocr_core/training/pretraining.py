@@ -6,13 +6,10 @@ test plates exactly; the one that began without, 94.9 %.
 """
 
 import logging
-from collections import Counter
 from pathlib import Path
 from unicodedata import bidirectional, category
 
-from aocr_core import model_dir, storage
-from aocr_core.config import DataOptions, PrepareOptions, SynthOptions, TrainOptions
-from aocr_core.data import info
+from aocr_core.config import FEW_IMAGES, LEAST_MINUTES, DataOptions, PrepareOptions, SynthOptions, TrainOptions
 from aocr_core.data.build import build_dataset
 from aocr_core.data.info import DatasetInfo, quantile
 from aocr_core.data.synth.build import build
@@ -22,10 +19,6 @@ from aocr_core.model_dir import ModelConfig
 
 logger = logging.getLogger(__name__)
 
-FEW_IMAGES = 5_000
-"""A training on fewer begins with rendered words unless told otherwise."""
-LEAST_MINUTES = 5.0
-"""A shorter training has no time for them."""
 TIME_SHARE = 0.2
 """Of a time budget that the training on words may take; rendering them comes on top."""
 IMAGES = 8_000
@@ -106,10 +99,7 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     """
     if config.charset.kind == "tokens":
         raise UsageError("tokens cannot be rendered")
-    counts: Counter[str] = Counter()
-    for symbol, count in described.symbols.items():
-        for character in symbol.upper() if config.data.force_uppercase else symbol:  # the capital of ß is SS
-            counts[character] += count
+    counts = described.symbol_counts(uppercase=config.data.force_uppercase)
     candidates = [
         character
         for character, _ in counts.most_common(MOST_CHARACTERS)
@@ -123,21 +113,8 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     return best
 
 
-def options_for(place: str, words: str, options: TrainOptions) -> TrainOptions:
-    """How to train on the rendered words.
-
-    Args:
-        place: The model directory for it. What an interrupted training on the same words left there is gone on with.
-        words: The words.
-        options: How the training that begins with them is to go on, resolved.
-    """
-    config = storage.join(place, model_dir.CONFIG)
-    same = storage.exists(config) and model_dir.read_config(place).dataset == info.load(words).fingerprint
-    changes = {
-        "pretrain": "never",
-        "num_epoch": EPOCHS,
-        "max_minutes": options.max_minutes and TIME_SHARE * options.max_minutes,
-        "validation_share": None,
-        "resume": options.resume and same,
-    }
+def options_for(options: TrainOptions) -> TrainOptions:
+    """How to learn the words before a training with `options`, which are resolved."""
+    budget = options.max_minutes and TIME_SHARE * options.max_minutes
+    changes = {"pretrain": "never", "num_epoch": EPOCHS, "max_minutes": budget, "validation_share": None}
     return options.model_copy(update=changes)

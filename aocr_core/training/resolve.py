@@ -204,10 +204,10 @@ def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) 
     """
     given = known or (Charset.named(data.charset) if data.charset is not None else None)
     kind = given.kind if given is not None and given.kind == "tokens" else data.label_kind
-    symbols = info.symbols if kind == "characters" else info.tokens
+    symbols = info.symbol_counts(kind, data.force_uppercase)
     if not symbols:
         raise AocrError(f"the labels have more than {MAX_TOKENS} different tokens: train on characters")
-    found = Charset.from_labels((s.upper() if data.force_uppercase else s for s in symbols), kind)
+    found = Charset.from_labels(symbols, kind)
     if given is None:
         return found
     if unknown := [symbol for symbol in found.symbols if symbol not in given.symbols]:

@@ -4,7 +4,6 @@ import logging
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +151,7 @@ def _pretrained(
             return None, 0.0
         rendering = time.monotonic() - began
         network = config.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA))
-        options = pretraining.options_for(place, words, config.training)
+        options = pretraining.options_for(config.training)
         result = _train(words, place, None, network, DataOptions(), options, strategy)
     logger.info("the words are learnt; now the images of the data set")
     return Source.load(place), rendering + result.seconds
@@ -246,9 +245,7 @@ def _begin_with(source: Source, network: AttentionOCR, config: ModelConfig) -> N
 
 def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, float]:
     """How often each symbol occurs, per label."""
-    counts: Counter[str] = Counter()
-    for symbol, count in (described.tokens if config.charset.kind == "tokens" else described.symbols).items():
-        counts[symbol.upper() if config.data.force_uppercase else symbol] += count
+    counts = described.symbol_counts(config.charset.kind, config.data.force_uppercase)
     return {symbol: count / described.rows for symbol, count in counts.items()}
 
 

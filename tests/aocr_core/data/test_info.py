@@ -47,6 +47,14 @@ def test_an_empty_data_set_has_defined_figures():
     assert (found.rows, found.longest_label(), found.aspect_quantile(0.9)) == (0, 0, 1.0)
 
 
+def test_symbols_are_counted_as_they_are_learnt():
+    found = DatasetInfo(rows=3, symbols={"s": 3, "S": 2, "ß": 1}, tokens={"ab": 2, "AB": 1})
+    assert found.symbol_counts() == {"s": 3, "S": 2, "ß": 1}
+    assert found.symbol_counts(uppercase=True) == {"S": 7}
+    assert found.symbol_counts("tokens") == {"ab": 2, "AB": 1}
+    assert found.symbol_counts("tokens", uppercase=True) == {"AB": 3}
+
+
 def test_quantile():
     counts = {1: 5, 2: 3, 10: 2}
     assert [quantile(counts, q) for q in (0, 0.5, 0.51, 0.8, 0.81, 1)] == [1, 1, 2, 2, 10, 10]

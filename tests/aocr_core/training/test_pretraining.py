@@ -1,6 +1,4 @@
 import logging
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,11 @@ from aocr_core.data.info import DatasetInfo
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model import presets
 from aocr_core.training import pretraining, train
-from aocr_core.training.loop import Loop
 from tests.aocr_core import small
+from tests.aocr_core.training.interrupted import interrupted_after
 
 PLATES = DatasetInfo(rows=678, symbols={"皖": 678, "A": 900, "7": 2900, "é": 100}, label_lengths={6: 100, 7: 578})
+WORDS = ["cab", "bed", "dead", "ace"]
 MODEL_FILES = {"best.weights.h5", "config.json", "history.jsonl", "latest", "logs"}
 
 
@@ -92,7 +91,7 @@ def few(monkeypatch, tmp_path: Path) -> str:
     """A small data set, a small network, and little to render."""
     monkeypatch.setitem(presets.PRESETS, "fast", small.NETWORK)
     monkeypatch.setattr(pretraining, "IMAGES", 24)
-    return small.write_words(tmp_path / "few.tfrecords", ["cab", "bed", "dead", "ace"] * 3)
+    return small.write_words(tmp_path / "few.tfrecords", WORDS * 3)
 
 
 def options(**changes: object) -> TrainOptions:
@@ -102,17 +101,6 @@ def options(**changes: object) -> TrainOptions:
 def words_read(caplog) -> int:
     """How often a training on words has begun."""
     return caplog.text.count("training on 24 images")
-
-
-def interrupt_after(steps: int, patch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while the first training waits for a batch."""
-
-    def some(stream: Iterator) -> Iterator:
-        yield from islice(stream, steps)
-        raise KeyboardInterrupt
-
-    run = Loop.run
-    patch.setattr(Loop, "run", lambda self, stream: run(self, some(stream)))
 
 
 @pytest.mark.slow
@@ -133,29 +121,22 @@ def test_the_training_begins_with_what_was_learnt_of_the_words(few: str, tmp_pat
 
 
 @pytest.mark.slow
-def test_an_interrupted_beginning_goes_on(few: str, tmp_path: Path, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("labels", "resume", "goes_on"),
+    [(WORDS, True, True), (WORDS, False, False), (["abed", "cede"], True, False)],
+    ids=["the same", "no resume", "other lengths"],
+)
+def test_an_interrupted_beginning_goes_on_with_the_same_words(
+    few: str, tmp_path: Path, caplog, labels: list[str], resume: bool, goes_on: bool
+):
     target = str(tmp_path / "model")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_after(2, patch)
+    with interrupted_after(2):
         train(few, target, options=options())
+    then = small.write_words(tmp_path / "then.tfrecords", labels * 3)
     with caplog.at_level(logging.INFO):
-        assert train(few, target, options=options()).steps == 3
-    assert "going on at step 2 of" in caplog.text and words_read(caplog) == 1
-    with caplog.at_level(logging.INFO):
-        train(few, target, options=options(resume=False))
-    assert words_read(caplog) == 2
-
-
-@pytest.mark.slow
-def test_words_of_another_data_set_are_not_gone_on_with(few: str, tmp_path: Path, monkeypatch, caplog):
-    target = str(tmp_path / "model")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_after(2, patch)
-        train(few, target, options=options())
-    longer = small.write_words(tmp_path / "longer.tfrecords", ["cabbed", "deface", "bead"] * 3)
-    with caplog.at_level(logging.INFO):
-        train(longer, target, options=options(resume=False))
-    assert "going on" not in caplog.text and words_read(caplog) == 1
+        assert train(then, target, options=options(resume=resume)).steps > 0
+    assert ("going on at step 2 of" in caplog.text) == goes_on and words_read(caplog) == 1
+    assert model_dir.read_config(target).dataset == info.load(then).fingerprint
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,8 @@ from aocr_core.model import presets
 from aocr_core.recognizer import Recognizer
 from aocr_core.training import train
 from aocr_core.training.loop import Loop
-from aocr_core.training.step import Batch
 from tests.aocr_core import small
+from tests.aocr_core.training.interrupted import interrupted_after
 
 pytestmark = pytest.mark.slow
 
@@ -49,20 +47,8 @@ def history(directory: Path) -> list[int]:
     return [json.loads(line)["step"] for line in (directory / model_dir.HISTORY).read_text().splitlines()]
 
 
-def interrupt_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while the training waits for a batch."""
-
-    def some(stream: Iterator[Batch]) -> Iterator[Batch]:
-        yield from islice(stream, steps)
-        raise KeyboardInterrupt
-
-    run = Loop.run
-    monkeypatch.setattr(Loop, "run", lambda self, stream: run(self, some(stream)))
-
-
 def test_interrupt_resume_and_start_anew(words, tmp_path):
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        interrupt_after(5, patch)
+    with interrupted_after(5):
         train(words, str(tmp_path), words, options=options())
     assert history(tmp_path) == [3]
 
