@@ -153,7 +153,7 @@ class Checker:
             raise RowError("outside the folder of the annotations", "give an absolute path if that is meant")
         for place in places:
             try:
-                info = os.stat(place)  # noqa: PTH116 - one call a candidate, on a string
+                info = Path(place).stat()
             except (OSError, ValueError):  # ValueError: a NUL in the path
                 continue
             if stat.S_ISDIR(info.st_mode):

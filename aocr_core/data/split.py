@@ -69,5 +69,8 @@ def _hold_out(
         fill(annotations, options, data, side, rejects=kept)
         require(kept.report(), annotations, options.strict)
         if not held.report().accepted:
-            raise AocrError(f"{annotations} has too few images to hold {share:.0%} of them out: give test_annotations")
+            raise AocrError(
+                f"{annotations} has too few images to hold {share:.0%} of them out ({kept.report().accepted} of "
+                f"{kept.report().read} rows can be used): give a test set of its own (test_annotations)"
+            )
     return [kept.report(), held.report()]

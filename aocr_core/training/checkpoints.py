@@ -12,7 +12,9 @@ from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
 
 ROUNDING = 1e-6
-FEW_IMAGES = 20
+"""Accuracies that differ by one image need not differ by exactly one image's share."""
+VERY_FEW_IMAGES = 20
+"""Of fewer, one is too much to give away."""
 
 
 @dataclass
@@ -51,12 +53,12 @@ class State:
 
 
 def uncertainty(accuracy: float, images: int) -> float:
-    """Standard error of an accuracy that was measured on so many images, and at least one of them: all of a few images
-    read right do not make the accuracy certain. (Of very few, one is too much to give away.)
+    """Standard error of an accuracy that was measured on so many images, and from `VERY_FEW_IMAGES` on at least one
+    of them: all of a few images read right do not make the accuracy certain.
     """
     images = max(1, images)
     error = math.sqrt(accuracy * (1.0 - accuracy) / images)
-    return max(error, (1.0 + ROUNDING) / images) if images >= FEW_IMAGES else error
+    return max(error, (1.0 + ROUNDING) / images) if images >= VERY_FEW_IMAGES else error
 
 
 class Checkpoints:

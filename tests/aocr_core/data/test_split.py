@@ -65,6 +65,6 @@ def test_a_test_text_that_the_charset_cannot_write_still_counts(tmp_path: Path, 
 
 def test_too_few_images_to_hold_some_out(tmp_path: Path, annotations: Path):
     annotations.write_text("7.png seven\n")
-    with pytest.raises(AocrError, match="too few images"):
+    with pytest.raises(AocrError, match=r"too few images .* rows can be used"):
         build(tmp_path, annotations, share=0.01)
     assert not (tmp_path / "training").exists()
