@@ -132,6 +132,7 @@ def test_an_interrupted_beginning_goes_on_with_the_same_words(
     target = str(tmp_path / "model")
     with interrupted_after(2):
         train(few, target, options=options())
+    caplog.clear()
     then = small.write_words(tmp_path / "then.tfrecords", labels * 3)
     with caplog.at_level(logging.INFO):
         assert train(then, target, options=options(resume=resume)).steps > 0
