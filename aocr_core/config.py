@@ -39,8 +39,10 @@ class Options(BaseModel):
 class ModelOptions(Options):
     """What the network looks like. Saved with the model; no later command needs them again."""
 
-    preset: Literal["fast", "aocr"] = Field(
-        "fast", description="Network: `fast` is the recommended one, `aocr` the original's layers."
+    preset: Literal["fast", "large", "aocr"] = Field(
+        "fast",
+        description="Network: `fast` is the recommended one, `large` a residual one for a GPU, `aocr` the original's "
+        "layers.",
     )
     max_width: PositiveInt | None = Field(
         None,

@@ -15,9 +15,31 @@ Tensor = Any
 BATCH_NORM_MOMENTUM = 0.9
 
 
+class ResidualBlock(layers.Layer):
+    """Two 3x3 convolutions whose result is added to what they were given (He et al., https://arxiv.org/abs/1603.05027).
+
+    Each comes behind batch normalisation, ReLU and mask, so that the sum passes on as it is.
+    """
+
+    def __init__(self, channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.convolutions = [
+            layers.Conv2D(channels, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}")
+            for i in range(2)
+        ]
+        self.norms = [layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{i}") for i in range(2)]
+
+    def call(self, features: Tensor, mask: Tensor, training: bool = False) -> Tensor:
+        """Features `[batch, height, width, channels]` with a mask `[batch, 1, width, 1]` -> features like them."""
+        outputs = features
+        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+            outputs = convolution(ops.relu(norm(outputs, training=training)) * mask)
+        return (features + outputs) * mask
+
+
 class ConvolutionBlock(layers.Layer):
     """Convolution, batch normalisation, ReLU, mask and max pooling; with `pool_first`, max pooling right after the
-    convolution, so that the others have less to do.
+    convolution, so that the others have less to do. Residual blocks, if any, come last.
     """
 
     def __init__(self, convolution: Convolution, pool_first: bool, **kwargs: Any) -> None:
@@ -34,6 +56,9 @@ class ConvolutionBlock(layers.Layer):
         )
         self.normalise = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM) if convolution.normalise else None
         self.pool = layers.MaxPooling2D(convolution.pool, padding="same") if convolution.pool != (1, 1) else None
+        self.residual = [
+            ResidualBlock(convolution.channels, name=f"residual{index}") for index in range(convolution.residual)
+        ]
 
     def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Features `[batch, height, width, channels]` and their valid widths `[batch]`."""
@@ -47,6 +72,9 @@ class ConvolutionBlock(layers.Layer):
         outputs = ops.relu(outputs) * mask[:, None, :, None]
         if self.pool is not None and not self.pool_first:
             outputs, widths = self.pool(outputs), masking.shrink(widths, self.spec.pool[1])
+            mask = masking.valid(widths, ops.shape(outputs)[2], outputs.dtype)
+        for block in self.residual:
+            outputs = block(outputs, mask[:, None, :, None], training=training)
         return outputs, widths
 
 

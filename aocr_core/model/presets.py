@@ -6,7 +6,7 @@ from aocr_core.config import ModelOptions, Options
 
 
 class Convolution(Options):
-    """One step of the backbone: convolution, batch normalisation, ReLU, max pooling."""
+    """One step of the backbone: convolution, batch normalisation, ReLU, max pooling, then residual blocks."""
 
     channels: int
     kernel: tuple[int, int] = (3, 3)
@@ -14,6 +14,8 @@ class Convolution(Options):
     stride: tuple[int, int] = (1, 1)
     pool: tuple[int, int] = (1, 1)
     normalise: bool = True
+    residual: int = 0
+    """Residual blocks that follow, of two 3x3 convolutions each."""
 
 
 class Network(Options):
@@ -80,6 +82,33 @@ PRESETS = {
         decoder_input=None,
         embedding_size=64,
         attention_units=128,
+        location_kernel=7,
+        dropout=0.1,
+        joint_decoding=True,
+    ),
+    # About 21 M parameters, for accelerators: higher images, a residual backbone (Shi et al., "ASTER",
+    # https://doi.org/10.1109/TPAMI.2018.2848939, table 1, of which it has the widths), two layers of encoder.
+    "large": Network(
+        height=48,
+        standardise=True,
+        pool_first=True,
+        convolutions=(
+            Convolution(channels=32, pool=(2, 1)),
+            Convolution(channels=64, pool=(2, 2), residual=2),
+            Convolution(channels=128, pool=(2, 2), residual=3),
+            Convolution(channels=256, pool=(2, 1), residual=3),
+            Convolution(channels=512, pool=(3, 1), residual=2),
+        ),
+        encoder_units=256,
+        encoder_layers=2,
+        encoder_norm=True,
+        encoder_skip=True,
+        decoder_cell="lstm",
+        decoder_units=512,
+        decoder_layers=1,
+        decoder_input=None,
+        embedding_size=128,
+        attention_units=256,
         location_kernel=7,
         dropout=0.1,
         joint_decoding=True,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from aocr_core.model.presets import PRESETS
+from aocr_core.model.presets import PRESETS, Convolution
 from aocr_core.model.recognizer import AttentionOCR
 from tests.aocr_core import small
 
@@ -25,7 +25,7 @@ from aocr_core.model.recognizer import AttentionOCR
 
 network = PRESETS["fast"].model_copy(update={
     "height": 8,
-    "convolutions": (Convolution(channels=4, stride=(2, 2)), Convolution(channels=4, pool=(2, 1))),
+    "convolutions": (Convolution(channels=4, stride=(2, 2), residual=1), Convolution(channels=4, pool=(2, 1))),
     "encoder_units": 4, "decoder_units": 4, "decoder_layers": 2, "decoder_cell": "gru", "decoder_input": 3,
 })
 keras.utils.set_random_seed(1)
@@ -50,15 +50,26 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).uniform(-1, 1, (len(WIDTHS), 16, 48, 1)).astype(np.float32)
 
 
-@pytest.fixture(scope="module", params=["small", "aocr-like"])
+VARIANTS = {
+    "small": {},
+    "aocr-like": {"encoder_norm": False, "decoder_input": 6, "decoder_layers": 2, "encoder_layers": 2},
+    "residual": {
+        "convolutions": (
+            Convolution(channels=4, pool=(2, 2), residual=2),
+            Convolution(channels=8, pool=(2, 1), residual=1),
+        )
+    },
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
 def model(request) -> AttentionOCR:
-    changes = {"encoder_norm": False, "decoder_input": 6, "decoder_layers": 2, "encoder_layers": 2}
-    return small.model(**(changes if request.param == "aocr-like" else {}))
+    return small.model(**VARIANTS[request.param])
 
 
 def test_shapes(model: AttentionOCR):
     logits, ctc, lengths = model(images(), WIDTHS, INPUTS)
-    stride = small.NETWORK.width_stride
+    stride = model.network.width_stride
     assert logits.shape == (4, 3, small.CHARSET.size)
     assert ctc.shape == (4, 48 // stride, small.CHARSET.size)
     assert np.asarray(lengths).tolist() == [-(-width // stride) for width in WIDTHS]
