@@ -151,6 +151,19 @@ class TrainOptions(Options):
     gpu_id: int | None = Field(None, description="Use only this GPU; below 0: only the CPU. [default: all GPUs]")
 
 
+class ReadOptions(Options):
+    """How a trained model reads."""
+
+    decoder: Literal["joint", "attention", "ctc"] | None = Field(
+        None,
+        description="Whose reading is taken: the attention decoder's, the CTC head's, or of both the one that they "
+        "together find likelier. [default: joint; attention for the preset `aocr` and without --ctc-weight]",
+    )
+    beam_width: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, description="Texts that the attention decoder follows at a time; 1: symbol by symbol the likeliest."
+    )
+
+
 class SynthOptions(Options):
     """Rendered words."""
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from aocr_core import exports, model_dir, storage
 from aocr_core.charset import Charset
+from aocr_core.config import ReadOptions
 from aocr_core.data.images import ImageError, from_any
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
@@ -55,23 +56,26 @@ class Recognizer:
         return self.config.charset
 
     @classmethod
-    def load(cls, path: str | Path) -> "Recognizer":
+    def load(cls, path: str | Path, reading: ReadOptions | None = None) -> "Recognizer":
         """Load a model directory, an export, or the newest version in an export's base directory.
 
         Args:
             path: Local, or `gs://…`.
+            reading: How a model directory's model is to read. An export reads as it was exported.
 
         Raises:
-            AocrError: there is no usable model.
+            AocrError: there is no usable model, or one that cannot read like that.
         """
         path = str(path)
         if storage.exists(storage.join(path, model_dir.CONFIG)):
             from aocr_core.export.signatures import ReadingGraph
 
-            graph = ReadingGraph(*model_dir.load_model(path))
+            graph = ReadingGraph.load(path, reading)
             return cls(graph.serve, graph.details, graph.config)
         if not storage.exists(path):
             raise UsageError(f"there is no model at {path}: train one with `aocr train`, or name another place")
+        if reading is not None and reading.model_fields_set:
+            raise UsageError(f"{path} is an export, which reads as it was exported: name the model directory instead")
         newest = exports.newest(path)
         with storage.local_copy(newest[1] if newest else path) as local:
             return cls._from_saved_model(local)

@@ -6,7 +6,8 @@ import click
 
 from aocr_core import logs
 from aocr_core.cli import compat
-from aocr_core.config import DEFAULT_MODEL_DIR
+from aocr_core.cli.options import build, from_config
+from aocr_core.config import DEFAULT_MODEL_DIR, ReadOptions
 
 
 @click.command(name="export", short_help="Write a SavedModel or a frozen graph, verified against the checkpoint.")
@@ -27,6 +28,7 @@ from aocr_core.config import DEFAULT_MODEL_DIR
     show_default=True,
     help="Directory of the trained model.",
 )
+@from_config(ReadOptions)
 @compat.original_flags()
 def command(output: str, format_: Literal["savedmodel", "frozengraph"], model_dir: str, **given: Any) -> None:
     """Export the model to OUTPUT (./exported if none is named).
@@ -35,9 +37,10 @@ def command(output: str, format_: Literal["savedmodel", "frozengraph"], model_di
     a frozen graph to OUTPUT/frozen_graph.pb. Either is loaded again and must read as the checkpoint does.
     """
     compat.choose_device(given)
+    options = build(ReadOptions, given)
     with logs.without_import_chatter():
         from aocr_core.export import export
         from aocr_core.model_dir import read_config
 
     compat.verify(read_config(model_dir).options, given, model_dir)
-    click.echo(export(model_dir, output, format_))
+    click.echo(export(model_dir, output, format_, reading=options))

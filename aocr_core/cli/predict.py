@@ -10,7 +10,8 @@ import click
 
 from aocr_core import logs
 from aocr_core.cli import compat, lines
-from aocr_core.config import DEFAULT_MODEL_DIR
+from aocr_core.cli.options import build, from_config
+from aocr_core.config import DEFAULT_MODEL_DIR, ReadOptions
 from aocr_core.display import tsv_line
 from aocr_core.errors import AocrError, UsageError
 
@@ -32,6 +33,7 @@ IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm
     help="A trained model's directory, or an export.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the symbols' probabilities.")
+@from_config(ReadOptions)
 @compat.original_flags()
 def command(images: tuple[str, ...], model_dir: str, as_json: bool, **given: Any) -> None:
     """Read IMAGES: files, or folders of images; without any (or with -), paths on standard input, one a line.
@@ -40,11 +42,12 @@ def command(images: tuple[str, ...], model_dir: str, as_json: bool, **given: Any
     is reported on standard error, and the exit code is then 1.
     """
     compat.choose_device(given)
+    options = build(ReadOptions, given)
     named = [path for image in images if image != "-" for path in _expand(image)]
     with logs.without_import_chatter():
         from aocr_core.recognizer import Recognizer
 
-    recognizer = Recognizer.load(model_dir)
+    recognizer = Recognizer.load(model_dir, options)
     compat.verify(recognizer.config.options, given, model_dir)
     total = failed = 0
     for paths in _batches(named, from_stdin=not images or "-" in images):

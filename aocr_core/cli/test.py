@@ -6,7 +6,8 @@ import click
 
 from aocr_core import logs
 from aocr_core.cli import compat
-from aocr_core.config import DEFAULT_MODEL_DIR
+from aocr_core.cli.options import build, from_config
+from aocr_core.config import DEFAULT_MODEL_DIR, ReadOptions
 
 if TYPE_CHECKING:
     from aocr_core.evaluation.results import Evaluation
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images read at a time.")
 @click.option("--no-distance", is_flag=True, help="Count exact matches only: no figures from edit distances.")
+@from_config(ReadOptions)
 @compat.original_flags(own=["output_dir", "no_distance"])
 def command(
     dataset: str, visualize: bool, output_dir: str, model_dir: str, batch_size: int, no_distance: bool, **given: Any
@@ -39,6 +41,7 @@ def command(
     Prints the figures and writes a report with the attention on the worst mistakes.
     """
     compat.choose_device(given)
+    options = build(ReadOptions, given)
     from aocr_core.data import info, records
 
     files, rows = records.files(dataset), info.load(dataset).rows
@@ -46,7 +49,7 @@ def command(
         from aocr_core.evaluation.evaluate import evaluate
         from aocr_core.recognizer import Recognizer
 
-    recognizer = Recognizer.load(model_dir)
+    recognizer = Recognizer.load(model_dir, options)
     compat.verify(recognizer.config.options, given, model_dir)
     evaluation = evaluate(
         recognizer,

@@ -8,7 +8,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from aocr_core import exports, model_dir, storage
+from aocr_core import exports, storage
+from aocr_core.config import ReadOptions
 from aocr_core.export import frozen_graph, probes, saved_model
 from aocr_core.export.signatures import ReadingGraph
 from aocr_core.export.verify import Read, compare
@@ -18,7 +19,13 @@ logger = logging.getLogger(__name__)
 Format = Literal["savedmodel", "frozengraph"]
 
 
-def export(directory: str, output: str, format: Format = "savedmodel", images: Sequence[bytes] | None = None) -> str:
+def export(
+    directory: str,
+    output: str,
+    format: Format = "savedmodel",
+    images: Sequence[bytes] | None = None,
+    reading: ReadOptions | None = None,
+) -> str:
     """Export a trained model. What does not read as the checkpoint does is not written.
 
     Args:
@@ -27,6 +34,7 @@ def export(directory: str, output: str, format: Format = "savedmodel", images: S
             frozen graph is `OUTPUT/frozen_graph.pb`.
         format: `savedmodel` or `frozengraph`.
         images: Plain images to verify with; None draws some.
+        reading: How the export is to read.
 
     Returns:
         The folder or file that was written.
@@ -34,7 +42,7 @@ def export(directory: str, output: str, format: Format = "savedmodel", images: S
     Raises:
         AocrError: there is no usable model, or the export differs from it.
     """
-    graph = ReadingGraph(*model_dir.load_model(directory))
+    graph = ReadingGraph.load(directory, reading)
     images = images or probes.draw(graph.config)
     if format == "frozengraph":
         return _frozen_graph(graph, output, images)

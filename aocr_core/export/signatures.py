@@ -4,9 +4,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from aocr_core import model_dir
 from aocr_core.charset import FIRST_SYMBOL, GO, PAD
+from aocr_core.config import ReadOptions
 from aocr_core.data.preprocess import prepare_batch
-from aocr_core.model.recognizer import AttentionOCR
+from aocr_core.errors import UsageError
+from aocr_core.model.recognizer import DEFAULT, AttentionOCR
 from aocr_core.model_dir import ModelConfig
 
 Outputs = dict[str, tf.Tensor]
@@ -15,13 +18,27 @@ Outputs = dict[str, tf.Tensor]
 class ReadingGraph(tf.Module):
     """A model together with its preprocessing and its charset."""
 
-    def __init__(self, model: AttentionOCR, config: ModelConfig) -> None:
+    def __init__(self, model: AttentionOCR, config: ModelConfig, reading: ReadOptions = DEFAULT) -> None:
         super().__init__(name="aocr")
         self.model = model
         self.config = config
+        self.reading = reading
         self.symbols = tf.constant(["", "", "", *config.charset.symbols], name="symbols")
         self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec(None, tf.string, name="input")])
         self.details = tf.function(self._details, input_signature=[tf.TensorSpec([None], tf.string, name="input")])
+
+    @classmethod
+    def load(cls, directory: str, reading: ReadOptions | None = None) -> "ReadingGraph":
+        """The model of a model directory, local or `gs://…`.
+
+        Raises:
+            AocrError: there is no usable model, or its CTC head, which is asked for, has learnt nothing.
+        """
+        model, config = model_dir.load_model(directory)
+        reading = reading or DEFAULT
+        if reading.decoder in ("ctc", "joint") and not config.training.ctc_weight:
+            raise UsageError(f"{directory} was trained with --ctc-weight 0: it has only the decoder `attention`")
+        return cls(model, config, reading)
 
     def signatures(self) -> dict[str, Any]:
         """What a SavedModel offers."""
@@ -38,7 +55,7 @@ class ReadingGraph(tf.Module):
     def _serve(self, encoded: tf.Tensor) -> Outputs:
         """Encoded images of any shape -> `output` and `probability`, shaped like them."""
         images, widths = prepare_batch(tf.reshape(encoded, [-1]), self.config.image)
-        decoded = self.model.read(images, widths, self.config.steps)
+        decoded = self.model.read(images, widths, self.config.steps, self.reading)
         shape = tf.shape(encoded)
         return {
             "output": tf.reshape(self._text(decoded.ids), shape),
@@ -55,7 +72,7 @@ class ReadingGraph(tf.Module):
         """
         images, widths = prepare_batch(encoded, self.config.image)
         memory, lengths = encoded = self.model.encode(images, widths)
-        ids, logs = self.model.decode(encoded, self.config.steps)
+        ids, logs = self.model.decode(encoded, self.config.steps, self.reading)
         # The decoding keeps no attention; with the symbols known, one teacher-forced pass gives all of it.
         _, attention = self.model.decoder(
             memory, lengths, tf.concat([tf.fill([tf.shape(ids)[0], 1], GO), ids[:, :-1]], axis=1)

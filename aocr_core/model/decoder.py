@@ -74,26 +74,28 @@ class Decoder(layers.Layer):
             ids: Symbols, END, then PAD, `[batch, steps]`.
         """
         inputs = ops.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=GO)
-        logits, _ = self(memory, lengths, inputs)
-        logs = ops.log_softmax(ops.cast(logits, "float32") + self._special(), axis=-1)
+        outputs = self.recurrence(self.embedding(inputs), initial_state=self.cell.start(memory, lengths))
+        logs = self.symbol_logs(outputs)
         scores = ops.take_along_axis(logs, ids[:, :, None], axis=-1)[:, :, 0]
         return Decoded(ids, ops.where(ids == PAD, 0.0, scores))
 
-    def _special(self) -> Tensor:
-        """What keeps PAD and GO, which are no symbols, from being taken and from having a share of the probability."""
-        return FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
+    def symbol_logs(self, outputs: Tensor) -> Tensor:
+        """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs.
+
+        PAD and GO are no symbols: they are never taken, and have no share of the probability.
+        """
+        logits = self.score(outputs[..., : self.cell.units + self.cell.features])
+        special = FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
+        return ops.log_softmax(ops.cast(logits, "float32") + special, axis=-1)
 
     def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
         """Take the likeliest symbol at each step, at most `steps` of them, END included.
 
-        The loop ends as soon as every row has ended. What a row gives does not depend on the others. PAD and GO are no
-        symbols: they are never taken, and have no share of the probability. The last step is kept for END: a text that
-        would go on is cut before it.
+        The loop ends as soon as every row has ended. What a row gives does not depend on the others. The last step is
+        kept for END: a text that would go on is cut before it.
         """
         batch = ops.shape(memory)[0]
-        special = self._special()
         states = self.cell.start(memory, lengths)
-        size = self.cell.units + self.cell.features
         # Columns are written into rows of [steps, batch]: one slice a step.
         ids = ops.full((steps, batch), PAD, dtype="int32")
         scores = ops.zeros((steps, batch), dtype="float32")
@@ -105,7 +107,7 @@ class Decoder(layers.Layer):
 
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
-            logs = ops.log_softmax(ops.cast(self.score(outputs[:, :size]), "float32") + special, axis=-1)
+            logs = self.symbol_logs(outputs)
             best = ops.cast(ops.argmax(logs, axis=-1), "int32")
             taken = ops.logical_and(going, ops.logical_or(best == END, step < steps - 1))
             ids = ops.slice_update(ids, (step, 0), ops.where(taken, best, PAD)[None])

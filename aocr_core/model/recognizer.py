@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers, ops
 
-from aocr_core.charset import END
-from aocr_core.model import joint
+from aocr_core.config import ReadOptions
+from aocr_core.model import beam, ctc, joint
 from aocr_core.model.backbone import Backbone
 from aocr_core.model.decoder import Decoded, Decoder
 from aocr_core.model.encoder import Encoder
 from aocr_core.model.presets import Network
 
 Tensor = Any
+
+DEFAULT = ReadOptions()
 
 
 class Encoded(NamedTuple):
@@ -80,41 +82,40 @@ class AttentionOCR(keras.Model):
         logits, _ = self.decoder(memory, lengths, inputs, training=training)
         return logits, self.ctc(memory), lengths
 
-    def read(self, images: Tensor, widths: Tensor, steps: int) -> Decoded:
-        """Read images `[batch, height, width, channels]`, at most `steps` symbols with END."""
-        return self.decode(self.encode(images, widths), steps)
+    def read(self, images: Tensor, widths: Tensor, steps: int, options: ReadOptions = DEFAULT) -> Decoded:
+        """Read images `[batch, height, width, channels]`, at most `steps` symbols with END; see `decode`."""
+        return self.decode(self.encode(images, widths), steps, options)
 
-    def decode(self, encoded: Encoded, steps: int) -> Decoded:
-        """Greedy reading of the attention decoder, at most `steps` symbols with END.
+    def decode(self, encoded: Encoded, steps: int, options: ReadOptions = DEFAULT) -> Decoded:
+        """Read what was encoded.
 
-        With joint decoding, the CTC head's reading in its place where both heads together find that likelier; the
-        probability is the attention decoder's in any case.
+        Args:
+            encoded: What to read.
+            steps: Most symbols of a text with its END.
+            options: Whose reading is taken. The probability of the joint one is the attention decoder's.
         """
+        decoder = options.decoder or ("joint" if self.network.joint_decoding else "attention")
         memory, lengths = encoded
-        greedy = self.decoder.greedy(memory, lengths, steps)
-        if not self.network.joint_decoding:
-            return greedy
         logits = ops.cast(self.ctc(memory), "float32")
-        ids, fits = joint.best_path(logits, lengths, steps)
-        differs = ops.any(ids != greedy.ids, axis=1)
+        if decoder == "ctc":
+            return Decoded(*ctc.read(logits, lengths, steps))
+        found = beam.search(self.decoder, memory, lengths, steps, options.beam_width)
+        first = Decoded(found.ids[:, 0], found.log_probabilities[:, 0])
+        if decoder == "attention":
+            return first
+        ids = ctc.best_path(logits, lengths, steps)
 
         def chosen() -> tuple[Tensor, Tensor]:
             other = self.decoder.judge(memory, lengths, ids)
-            known = joint.log_probability(logits, lengths, greedy.ids)
-            gain = joint.CTC_SHARE * (joint.log_probability(logits, lengths, ids) - known) + (
-                1.0 - joint.CTC_SHARE
-            ) * ops.sum(other.log_probabilities - greedy.log_probabilities, axis=1)
-            # Of a text that is too long for its time steps CTC knows nothing; one that never ended is no text.
-            likelier = ops.logical_and(gain > 0, known > joint.NEVER / 2)
-            unfinished = ops.logical_not(ops.any(greedy.ids == END, axis=1))
-            better = ops.logical_and(ops.logical_and(fits, differs), ops.logical_or(likelier, unfinished))[:, None]
-            return (
-                ops.where(better, other.ids, greedy.ids),
-                ops.where(better, other.log_probabilities, greedy.log_probabilities),
-            )
+            readings = [ops.concatenate([ours, its[:, None]], axis=1) for ours, its in zip(found, other, strict=True)]
+            best = joint.likeliest(logits, lengths, beam.Beams(*readings))[:, None, None]
+            taken = [ops.take_along_axis(reading, best, axis=1)[:, 0] for reading in readings]
+            return taken[0], taken[1]
 
-        # Mostly both read the same, and nothing is left to do.
-        return Decoded(*ops.cond(ops.any(differs), chosen, lambda: tuple(greedy)))
+        if options.beam_width > 1:
+            return Decoded(*chosen())
+        # Mostly both heads read the same, and nothing is left to do.
+        return Decoded(*ops.cond(ops.any(ids != first.ids), chosen, lambda: tuple(first)))
 
     @classmethod
     def create(cls, network: Network, symbols: int, channels: int = 1) -> "AttentionOCR":

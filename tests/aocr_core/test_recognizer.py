@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aocr_core.errors import AocrError
+from aocr_core.config import ReadOptions
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.export import export
 from aocr_core.recognizer import Reading, Recognizer
 from tests.aocr_core import small
@@ -41,6 +42,47 @@ def test_brief_and_detailed_readings_agree(recognizer: Recognizer, detailed: lis
     brief = recognizer.read([small.picture(word) for word in WORDS])
     assert [reading.text for reading in brief] == [reading.text for reading in detailed]
     np.testing.assert_allclose([r.probability for r in brief], [r.probability for r in detailed], rtol=1e-5)
+
+
+READINGS = [
+    ReadOptions(decoder="attention"),
+    ReadOptions(decoder="ctc"),
+    ReadOptions(beam_width=4),
+    ReadOptions(decoder="attention", beam_width=4),
+]
+
+
+@pytest.mark.parametrize("options", READINGS, ids=str)
+def test_every_way_to_read_gives_symbols_that_make_the_text_and_its_probability(model: str, options: ReadOptions):
+    recognizer = Recognizer.load(model, options)
+    images = [small.picture(word) for word in WORDS]
+    for brief, detailed in zip(recognizer.read(images), recognizer.read(images, attention=True), strict=True):
+        assert brief.text == detailed.text == "".join(detailed.symbols)
+        assert np.prod(detailed.symbol_probabilities) == pytest.approx(brief.probability, rel=1e-4)
+
+
+def test_the_ways_to_read_differ(model: str):
+    images = [small.picture(word) for word in WORDS]
+    ways = [Recognizer.load(model, options).read(images) for options in READINGS[:2]]
+    assert [reading.text for reading in ways[0]] != [reading.text for reading in ways[1]]
+
+
+@pytest.mark.slow
+def test_an_export_reads_as_it_was_exported(model: str, tmp_path):
+    options = ReadOptions(decoder="ctc")
+    exported = export(model, str(tmp_path), reading=options)
+    images = [small.picture(word) for word in WORDS]
+    texts = [[r.text for r in Recognizer.load(*way).read(images)] for way in ((exported,), (model, options), (model,))]
+    assert texts[0] == texts[1] != texts[2]
+    with pytest.raises(UsageError, match="reads as it was exported"):
+        Recognizer.load(exported, ReadOptions(beam_width=2))
+
+
+def test_a_ctc_head_that_has_learnt_nothing_is_not_asked(tmp_path):
+    config = small.config()
+    config = config.model_copy(update={"training": config.training.model_copy(update={"ctc_weight": 0.0})})
+    with pytest.raises(UsageError, match="only the decoder `attention`"):
+        Recognizer.load(small.write_model(tmp_path, config), ReadOptions(decoder="ctc"))
 
 
 def test_symbols_make_the_text_and_their_probabilities_its_probability(detailed: list[Reading]):
