@@ -30,6 +30,8 @@ class ImageSpec(Options):
     """Most pixels; wider images are squeezed to fit."""
     channels: int
     """1 (brightness) or 3 (RGB)."""
+    mirrored: bool = False
+    """Turned round: text that is written from right to left then runs as its labels do, first symbol first."""
 
 
 def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
@@ -48,6 +50,8 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
     width = tf.cast(tf.round(shape[1] * spec.height / shape[0]), tf.int32)
     width = tf.clip_by_value(width, NARROWEST, spec.width)
     resized = tf.image.resize(pixels, [spec.height, width], method="bilinear", antialias=True)
+    if spec.mirrored:
+        resized = tf.image.flip_left_right(resized)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
 
 

@@ -77,6 +77,8 @@ class ReadingGraph(tf.Module):
         _, attention = self.model.decoder(
             memory, lengths, tf.concat([tf.fill([tf.shape(ids)[0], 1], GO), ids[:, :-1]], axis=1)
         )
+        if self.config.image.mirrored:  # the time steps run along the image that was given
+            attention = tf.reverse_sequence(attention, lengths, seq_axis=2, batch_axis=0)
         written = ids >= FIRST_SYMBOL
         return {
             "output": self._text(ids),

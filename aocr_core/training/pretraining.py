@@ -7,13 +7,14 @@ test plates exactly; the one that began without, 94.9 %.
 
 import logging
 from pathlib import Path
-from unicodedata import bidirectional, category
+from unicodedata import category
 
 from aocr_core.config import FEW_IMAGES, LEAST_MINUTES, DataOptions, PrepareOptions, SynthOptions, TrainOptions
 from aocr_core.data.build import build_dataset
 from aocr_core.data.info import DatasetInfo, quantile
 from aocr_core.data.synth.build import build
 from aocr_core.data.synth.fonts import find_fonts
+from aocr_core.direction import right_to_left
 from aocr_core.errors import UsageError
 from aocr_core.model_dir import ModelConfig
 
@@ -32,7 +33,6 @@ LONGEST = 40
 """Characters in a rendered line."""
 _RENDERED = ("L", "N", "P", "S")
 """General categories: letters, numbers, punctuation, signs. Marks need a layout that joins them to their letters."""
-_RIGHT_TO_LEFT = ("R", "AL")
 
 
 def wanted(described: DatasetInfo, config: ModelConfig, given: TrainOptions) -> bool:
@@ -103,7 +103,7 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     candidates = [
         character
         for character, _ in counts.most_common(MOST_CHARACTERS)
-        if category(character)[0] in _RENDERED and bidirectional(character) not in _RIGHT_TO_LEFT
+        if category(character)[0] in _RENDERED and not right_to_left(character)
     ]
     faces = [face for family in find_fonts(candidates).families.values() for face in family]
     best = max((sorted(face.symbols) for face in faces), key=lambda found: (sum(counts[c] for c in found), found))

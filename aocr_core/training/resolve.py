@@ -12,6 +12,7 @@ from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
 from aocr_core.data.preprocess import ImageSpec
+from aocr_core.direction import mostly_right_to_left
 from aocr_core.errors import AocrError
 from aocr_core.model import presets
 from aocr_core.model_dir import ModelConfig
@@ -73,7 +74,8 @@ def resolve(
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
         network = network.model_copy(update={"joint_decoding": False})
     charset = choose_charset(info, data, known)
-    image = image_spec(info, model, network.height)
+    mirrored = mostly_right_to_left(info.symbols) if existing is None else existing.image.mirrored
+    image = image_spec(info, model, network.height, mirrored)
     longest = info.longest_label(charset.kind)
     limit = model.max_prediction or math.ceil(longest * LENGTH_MARGIN) + 1
     if longest > limit:
@@ -222,7 +224,7 @@ def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) 
     return given.model_copy(update={"kind": kind})
 
 
-def image_spec(info: DatasetInfo, model: ModelOptions, height: int) -> ImageSpec:
+def image_spec(info: DatasetInfo, model: ModelOptions, height: int, mirrored: bool = False) -> ImageSpec:
     """Sizes of what the network sees: as wide as the options say, or as the data needs."""
     if model.max_width is not None:
         width = math.ceil(model.max_width / (model.max_height or height) * height)
@@ -231,4 +233,4 @@ def image_spec(info: DatasetInfo, model: ModelOptions, height: int) -> ImageSpec
         widest = info.aspect_quantile(1.0) * height
         width = math.ceil(min(widest, STRAY_FACTOR * common) * WIDTH_MARGIN)
     width = max(1, math.ceil(width / WIDTH_UNIT)) * WIDTH_UNIT
-    return ImageSpec(height=height, width=width, channels=3 if model.color else 1)
+    return ImageSpec(height=height, width=width, channels=3 if model.color else 1, mirrored=mirrored)

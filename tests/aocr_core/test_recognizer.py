@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from aocr_core.config import ReadOptions
 from aocr_core.errors import AocrError, UsageError
@@ -59,6 +59,16 @@ def test_every_way_to_read_gives_symbols_that_make_the_text_and_its_probability(
     for brief, detailed in zip(recognizer.read(images), recognizer.read(images, attention=True), strict=True):
         assert brief.text == detailed.text == "".join(detailed.symbols)
         assert np.prod(detailed.symbol_probabilities) == pytest.approx(brief.probability, rel=1e-4)
+
+
+def test_text_from_right_to_left_is_read_in_its_mirror_image_and_shown_where_it_is(detailed: list[Reading], tmp_path):
+    config = small.config()
+    mirrored = config.model_copy(update={"image": config.image.model_copy(update={"mirrored": True})})
+    recognizer = Recognizer.load(small.write_model(tmp_path, mirrored))
+    images = [ImageOps.mirror(Image.open(io.BytesIO(small.picture(word)))) for word in WORDS]
+    for plain, turned in zip(detailed, recognizer.read(images, attention=True), strict=True):
+        assert turned.text == plain.text
+        np.testing.assert_allclose(turned.attention, plain.attention[:, ::-1], atol=1e-5)
 
 
 def test_the_ways_to_read_differ(model: str):

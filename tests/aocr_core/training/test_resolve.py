@@ -191,6 +191,15 @@ def test_an_option_that_contradicts_the_model_to_begin_with(model: ModelOptions,
         config(model=model, train=TrainOptions(init_from="words"), source=config())
 
 
+@pytest.mark.parametrize(("labels", "mirrored"), [(["سلام (OCR)", "١٢"], True), (["ocr שלום in Tel Aviv"], False)])
+def test_images_of_text_that_runs_from_right_to_left_are_turned_round(labels: list[str], mirrored: bool):
+    begun = config(described(*labels))
+    assert begun.image.mirrored == mirrored
+    # Going on, the network sees other data as it is used to.
+    other = config(described("a"), data=DataOptions(), existing=begun.model_copy(update={"charset": config().charset}))
+    assert other.image.mirrored == mirrored
+
+
 def test_an_optimiser_for_each_preset():
     assert config(model=ModelOptions(preset="aocr")).training.optimizer == "adadelta"
     assert config().training.optimizer == "adamw"
