@@ -32,7 +32,7 @@ stop: ## Stop the endpoint that `make run` left up.
 	@if [ -x $(BIN)/aocr-pipeline ]; then $(BIN)/aocr-pipeline stop --build-dir "$(BUILD)"; fi
 
 test: setup ## Run all tests (ARGS='-m "not slow"' for the quick ones).
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: setup ## Check style and types.
 	@$(BIN)/ruff check .

@@ -26,15 +26,12 @@ class State:
     """Time spent in training so far, over all runs."""
     top_accuracy: float = -1.0
     top_cer: float = float("inf")
+    """Lowest so far."""
     stale: int = 0
-    """Validations since the top one."""
+    """Validations since either became better: of long lines hardly one may be exact while they are read ever better."""
     best_accuracy: float = -1.0
     """Of the weights that are kept."""
     best_cer: float = float("inf")
-
-    def improves(self, accuracy: float, cer: float) -> bool:
-        """Better by exact accuracy, then by character error rate."""
-        return (accuracy, -cer) > (self.top_accuracy, -self.top_cer)
 
     def judge(self, accuracy: float, cer: float, images: int) -> bool:
         """Take a validation of so many images in.
@@ -43,9 +40,8 @@ class State:
             Whether these weights are the ones to keep. Those that are below the top by no more than its uncertainty
             are: they have learnt longer, and the highest of many noisy figures is the luckiest.
         """
-        self.stale += 1
-        if self.improves(accuracy, cer):
-            self.top_accuracy, self.top_cer, self.stale = accuracy, cer, 0
+        self.stale = 0 if accuracy > self.top_accuracy or cer < self.top_cer else self.stale + 1
+        self.top_accuracy, self.top_cer = max(accuracy, self.top_accuracy), min(cer, self.top_cer)
         keep = accuracy >= self.top_accuracy - uncertainty(self.top_accuracy, images)
         if keep:
             self.best_accuracy, self.best_cer = accuracy, cer

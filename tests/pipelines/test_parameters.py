@@ -9,7 +9,7 @@ from pipelines import parameters
     [
         ({"min_accuracy": 90.0}, "--min-accuracy: .* less than or equal to 1 .*90"),
         ({"test_share": 5.0}, "--test-share"),
-        ({"preset": "foo"}, "--preset: .*'fast' or 'aocr'.*'foo'"),
+        ({"preset": "foo"}, "--preset: .*'large' or 'aocr'.*'foo'"),
         ({"label_kind": "words"}, "--label-kind"),
         ({"charset": "klingon"}, "unknown charset 'klingon'"),
         ({"test_annotations": "test.txt"}, "with --annotations"),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,19 +70,22 @@ def test_a_damaged_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "cer", "better"), [(0.3, 0.9, True), (0.25, 0.4, True), (0.25, 0.5, False), (0.2, 0.0, False)]
+    ("accuracy", "cer", "better"), [(0.3, 0.9, True), (0.25, 0.4, True), (0.25, 0.5, False), (0.2, 0.0, True)]
 )
-def test_accuracy_decides_then_the_error_rate(accuracy: float, cer: float, better: bool):
-    assert STATE.improves(accuracy, cer) is better
+def test_more_exact_texts_or_fewer_wrong_characters_are_progress(accuracy: float, cer: float, better: bool):
+    state = replace(STATE, stale=3)
+    state.judge(accuracy, cer, 100)
+    assert (state.stale == 0) is better
 
 
-def test_of_validations_within_a_standard_error_the_later_is_kept_but_patience_counts_from_the_top():
+def test_of_validations_within_a_standard_error_the_later_is_kept_but_patience_counts_from_the_tops():
     state = State()
     assert state.judge(0.90, 0.02, 100) and state.stale == 0
     assert state.judge(0.88, 0.03, 100) and (state.best_accuracy, state.best_cer) == (0.88, 0.03)
     assert state.stale == 1 and (state.top_accuracy, state.top_cer) == (0.90, 0.02)
-    assert not state.judge(0.86, 0.01, 100)  # the standard error is 0.03, counted from the top
+    assert not state.judge(0.86, 0.02, 100)  # the standard error is 0.03, counted from the top
     assert state.stale == 2 and state.best_accuracy == 0.88
+    assert not state.judge(0.86, 0.01, 100) and state.stale == 0  # fewer wrong characters
     assert state.judge(0.91, 0.02, 100) and state.stale == 0
 
 
