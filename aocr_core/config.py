@@ -6,7 +6,7 @@ data" or "as the preset says"; `aocr_core.training.resolve` replaces it before a
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aocr_core.charset import Kind
 
@@ -66,6 +66,11 @@ class ModelOptions(Options):
         None, description="Number of decoder layers. [default: as the preset]"
     )
     use_gru: bool = Field(False, description="GRU instead of LSTM cells in the decoder.")
+    direction: Literal["left-to-right", "right-to-left"] | None = Field(
+        None,
+        description="Where the first symbol of a label is in the image. [default: where most letters and digits of the "
+        "labels are written from right to left, at the right end]",
+    )
 
 
 class DataOptions(Options):
@@ -162,6 +167,12 @@ class ReadOptions(Options):
     beam_width: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="Texts that the attention decoder follows at a time; 1: symbol by symbol the likeliest."
     )
+
+    @model_validator(mode="after")
+    def _beams_are_the_attention_decoders(self) -> "ReadOptions":
+        if self.decoder == "ctc" and self.beam_width > 1:
+            raise ValueError("the decoder ctc follows no beams: leave the beam width out")
+        return self
 
 
 class SynthOptions(Options):

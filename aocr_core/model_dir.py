@@ -20,6 +20,7 @@ from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.preprocess import ImageSpec
 from aocr_core.errors import AocrError
 from aocr_core.model.presets import Network
+from aocr_core.model.temperatures import Temperatures
 
 if TYPE_CHECKING:
     from aocr_core.model.recognizer import AttentionOCR
@@ -50,6 +51,8 @@ class ModelConfig(Options):
     """Fingerprint of the training data."""
     pretraining_seconds: float = 0.0
     """Time that it took to render words and to learn them first; 0: the training began without."""
+    temperatures: Temperatures = Temperatures()
+    """Fitted when the training ended."""
 
     @property
     def steps(self) -> int:
@@ -99,7 +102,7 @@ def load_model(directory: str) -> "tuple[AttentionOCR, ModelConfig]":
     path = storage.join(directory, WEIGHTS)
     if not storage.exists(path):
         raise AocrError(f"{directory} has no weights yet: its training ended before the first validation")
-    model = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
+    model = AttentionOCR.create(config.network, config.charset.size, config.image.channels, config.temperatures)
     with storage.local_copy(path) as local:
         load_weights(model, local)
     return model, config

@@ -4,7 +4,8 @@
 
 The sets are the folders beside the repository in `../shared/data`; without a name, all of them. Each is built, trained
 on and tested with the plain `aocr` commands; no option but the time, what the kind of label asks for, and the number of
-passes where the time is enough for more of them than the default. What is made stays in
+passes where the time is enough for more of them than the default (to name it switches off the rendered words with which
+a training on few images begins: they are asked for where fonts have the characters). What is made stays in
 `build/benchmarks/accuracy/SET`: the model, `results/report.html`, `results/predictions.tsv`.
 """
 

@@ -28,8 +28,8 @@ def search(decoder: Decoder, memory: Tensor, lengths: Tensor, steps: int, width:
     """Follow the `width` likeliest beginnings at a time (Sutskever et al., https://arxiv.org/abs/1409.3215,
     section 3.2).
 
-    A width of 1 is `Decoder.greedy`. Else every text has its END, at the last step at the latest; a beam that is wider
-    than there are texts holds the rest with the log probability `NEVER`.
+    A width of 1 is `Decoder.greedy`. Else every text has its END, at the last step at the latest; what a beam that is
+    wider than there are texts holds besides them are repetitions, ranked last.
 
     Args:
         decoder: The decoder.

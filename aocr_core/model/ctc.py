@@ -87,9 +87,11 @@ def read(logits: Tensor, lengths: Tensor, steps: int) -> tuple[Tensor, Tensor]:
 
     Returns:
         ids and log probabilities, `[batch, steps]`: of a symbol, where it is seen best; of END, what is missing to the
-        probability of the whole text.
+        probability of the whole text, or 0 where faint paths make that likelier than its symbols. A text without room
+        for END is cut before the last step.
     """
     ids = best_path(logits, lengths, steps)
+    ids = ops.where(ops.logical_and(ops.arange(steps) == steps - 1, ids != END), PAD, ids)
     best, new = _best(logits, lengths)
     logs = ops.max(ops.log_softmax(logits, axis=-1), axis=-1)
     seen = ops.one_hot(ops.cumsum(new, axis=1) - 1, steps, dtype="bool")

@@ -20,12 +20,18 @@ class Decoded(NamedTuple):
     """Log probability of each symbol, END included, `[batch, steps]`; 0 behind the end."""
 
 
+def without_special(logits: Tensor) -> Tensor:
+    """Logits `[..., symbols]` that leave nothing to PAD and GO, which are no symbols and are never taken."""
+    return logits + FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], logits.shape[-1]), axis=0)
+
+
 class Decoder(layers.Layer):
     """Embedding, attention cell and the layer that scores the symbols."""
 
-    def __init__(self, network: Network, symbols: int, **kwargs: Any) -> None:
+    def __init__(self, network: Network, symbols: int, temperature: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.network = network
+        self.temperature = temperature
         self.embedding = layers.Embedding(symbols, network.embedding_size, name="embedding")
         self.cell = AttentionCell(
             network.decoder_cell,
@@ -80,13 +86,9 @@ class Decoder(layers.Layer):
         return Decoded(ids, ops.where(ids == PAD, 0.0, scores))
 
     def symbol_logs(self, outputs: Tensor) -> Tensor:
-        """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs.
-
-        PAD and GO are no symbols: they are never taken, and have no share of the probability.
-        """
-        logits = self.score(outputs[..., : self.cell.units + self.cell.features])
-        special = FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], self.score.units), axis=0)
-        return ops.log_softmax(ops.cast(logits, "float32") + special, axis=-1)
+        """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs."""
+        logits = ops.cast(self.score(outputs[..., : self.cell.units + self.cell.features]), "float32")
+        return ops.log_softmax(without_special(logits / self.temperature), axis=-1)
 
     def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
         """Take the likeliest symbol at each step, at most `steps` of them, END included.

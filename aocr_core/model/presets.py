@@ -86,7 +86,7 @@ PRESETS = {
         dropout=0.1,
         joint_decoding=True,
     ),
-    # About 21 M parameters, for accelerators: higher images, a residual backbone (Shi et al., "ASTER",
+    # About 24 M parameters, for accelerators: higher images, a residual backbone (Shi et al., "ASTER",
     # https://doi.org/10.1109/TPAMI.2018.2848939, table 1, of which it has the widths), two layers of encoder.
     "large": Network(
         height=48,

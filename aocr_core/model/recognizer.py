@@ -11,10 +11,12 @@ from aocr_core.model.backbone import Backbone
 from aocr_core.model.decoder import Decoded, Decoder
 from aocr_core.model.encoder import Encoder
 from aocr_core.model.presets import Network
+from aocr_core.model.temperatures import Temperatures
 
 Tensor = Any
 
 DEFAULT = ReadOptions()
+UNCALIBRATED = Temperatures()
 
 
 class Encoded(NamedTuple):
@@ -33,13 +35,17 @@ class AttentionOCR(keras.Model):
         network: Sizes of the layers.
         symbols: Number of symbol ids, the special ones included.
         channels: 1 (brightness) or 3 (RGB).
+        temperatures: How sure the heads are when they read; training knows nothing of them.
     """
 
-    def __init__(self, network: Network, symbols: int, channels: int = 1) -> None:
+    def __init__(
+        self, network: Network, symbols: int, channels: int = 1, temperatures: Temperatures = UNCALIBRATED
+    ) -> None:
         # In mixed precision each layer rounds what it is given; the images are not to be rounded at the door.
         super().__init__(name="attention_ocr", autocast=False)
         self.network = network
         self.channels = channels
+        self.temperatures = temperatures
         self.backbone = Backbone(
             network.convolutions,
             standardise=network.standardise,
@@ -55,7 +61,7 @@ class AttentionOCR(keras.Model):
             network.dropout,
             name="encoder",
         )
-        self.decoder = Decoder(network, symbols, name="decoder")
+        self.decoder = Decoder(network, symbols, temperatures.attention, name="decoder")
         self.ctc = layers.Dense(symbols, dtype="float32", name="ctc")
 
     def encode(self, images: Tensor, widths: Tensor, training: bool = False) -> Encoded:
@@ -96,7 +102,7 @@ class AttentionOCR(keras.Model):
         """
         decoder = options.decoder or ("joint" if self.network.joint_decoding else "attention")
         memory, lengths = encoded
-        logits = ops.cast(self.ctc(memory), "float32")
+        logits = ops.cast(self.ctc(memory), "float32") / self.temperatures.ctc
         if decoder == "ctc":
             return Decoded(*ctc.read(logits, lengths, steps))
         found = beam.search(self.decoder, memory, lengths, steps, options.beam_width)
@@ -118,9 +124,11 @@ class AttentionOCR(keras.Model):
         return Decoded(*ops.cond(ops.any(ids != first.ids), chosen, lambda: tuple(first)))
 
     @classmethod
-    def create(cls, network: Network, symbols: int, channels: int = 1) -> "AttentionOCR":
+    def create(
+        cls, network: Network, symbols: int, channels: int = 1, temperatures: Temperatures = UNCALIBRATED
+    ) -> "AttentionOCR":
         """A model whose weights exist, so that they can be loaded or counted."""
-        model = cls(network, symbols, channels)
+        model = cls(network, symbols, channels, temperatures)
         width = 8 * network.width_stride
         images = keras.ops.zeros((1, network.height, width, channels))
         model(images, keras.ops.full((1,), width, dtype="int32"), keras.ops.ones((1, 2), dtype="int32"))

@@ -13,6 +13,8 @@ from aocr_core.training.average import WeightAverage
 
 ROUNDING = 1e-6
 """Accuracies that differ by one image need not differ by exactly one image's share."""
+CER_TOLERANCE = 0.25
+"""Of a few hundred lines the error rate is hardly more certain than this; one image may be wrong altogether."""
 VERY_FEW_IMAGES = 20
 """Of fewer, one is too much to give away."""
 
@@ -38,11 +40,15 @@ class State:
 
         Returns:
             Whether these weights are the ones to keep. Those that are below the top by no more than its uncertainty
-            are: they have learnt longer, and the highest of many noisy figures is the luckiest.
+            are, unless they get clearly more characters wrong than others did: they have learnt longer, and the highest
+            of many noisy figures is the luckiest.
         """
+        is_top = accuracy > self.top_accuracy
         self.stale = 0 if accuracy > self.top_accuracy or cer < self.top_cer else self.stale + 1
         self.top_accuracy, self.top_cer = max(accuracy, self.top_accuracy), min(cer, self.top_cer)
-        keep = accuracy >= self.top_accuracy - uncertainty(self.top_accuracy, images)
+        as_exact = accuracy >= self.top_accuracy - uncertainty(self.top_accuracy, images)
+        as_few_wrong = cer <= self.top_cer * (1 + CER_TOLERANCE) + 1 / max(1, images)
+        keep = is_top or (as_exact and as_few_wrong)
         if keep:
             self.best_accuracy, self.best_cer = accuracy, cer
         return keep

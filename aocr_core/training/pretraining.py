@@ -99,6 +99,8 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     """
     if config.charset.kind == "tokens":
         raise UsageError("tokens cannot be rendered")
+    if config.image.mirrored:
+        raise UsageError("text from right to left cannot be rendered")
     counts = described.symbol_counts(uppercase=config.data.force_uppercase)
     candidates = [
         character

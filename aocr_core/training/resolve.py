@@ -12,9 +12,10 @@ from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
 from aocr_core.data.preprocess import ImageSpec
-from aocr_core.direction import mostly_right_to_left
+from aocr_core.direction import direction_of
 from aocr_core.errors import AocrError
 from aocr_core.model import presets
+from aocr_core.model.temperatures import Temperatures
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import precision, schedule
 
@@ -74,8 +75,8 @@ def resolve(
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
         network = network.model_copy(update={"joint_decoding": False})
     charset = choose_charset(info, data, known)
-    mirrored = mostly_right_to_left(info.symbols) if existing is None else existing.image.mirrored
-    image = image_spec(info, model, network.height, mirrored)
+    direction = model.direction or direction_of(info.symbols)
+    image = image_spec(info, model, network.height, mirrored=direction == "right-to-left")
     longest = info.longest_label(charset.kind)
     limit = model.max_prediction or math.ceil(longest * LENGTH_MARGIN) + 1
     if longest > limit:
@@ -85,7 +86,9 @@ def resolve(
     optimizer = train.optimizer or ("adadelta" if model.preset == "aocr" else "adamw")
     share = validation_share(info.rows, train)
     same_data = existing is not None and existing.dataset == info.fingerprint
-    pretraining_seconds = existing.pretraining_seconds if existing is not None and same_data else 0.0
+    pretraining_seconds, temperatures = 0.0, Temperatures()
+    if existing is not None and same_data:
+        pretraining_seconds, temperatures = existing.pretraining_seconds, existing.temperatures
     resolved = ModelConfig(
         versions={
             "aocr": aocr_core.__version__,
@@ -100,6 +103,7 @@ def resolve(
                 "target_embedding_size": network.embedding_size,
                 "attn_num_hidden": network.decoder_units,
                 "attn_num_layers": network.decoder_layers,
+                "direction": direction,
             }
         ),
         data=data,
@@ -118,6 +122,7 @@ def resolve(
         charset=charset,
         dataset=info.fingerprint,
         pretraining_seconds=pretraining_seconds,
+        temperatures=temperatures,
     )
     if existing is not None:
         _check_same_network(resolved, existing)

@@ -17,7 +17,7 @@ from aocr_core.data import batches, info, records
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import precision, pretraining, schedule
+from aocr_core.training import calibration, precision, pretraining, schedule
 from aocr_core.training import strategy as strategies
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import State
@@ -208,12 +208,13 @@ def _run(
         if source:
             _begin_with(source, network, config)
         average = WeightAverage(network.variables, options.ema_decay)
+    validation = batches.evaluation_batches(validation_files, spec, share=share, cache=cache)
     tools = Tools(
         network,
         optimizer,
         average,
         build_step(network, optimizer, average, options, strategy),
-        Validator(network, config, batches.evaluation_batches(validation_files, spec, share=share, cache=cache)),
+        Validator(network, config, validation),
     )
     plan = Plan.make(rows, options)
     loop = Loop(target, tools, options, plan, publish, spent=config.pretraining_seconds)
@@ -235,7 +236,18 @@ def _run(
     )
     stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
     logger.info("training ended: %s", stopped)
+    if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
+        _calibrate(target, config, validation)
+        publish()
     return _result(loop.state, plan, config.pretraining_seconds, stopped)
+
+
+def _calibrate(target: Path, config: ModelConfig, validation: tf.data.Dataset) -> None:
+    if not (target / model_dir.WEIGHTS).exists():  # the time was over before the first validation
+        return
+    best, _ = model_dir.load_model(str(target))
+    temperatures = calibration.fit(best, config, validation)
+    model_dir.write_config(str(target), config.model_copy(update={"temperatures": temperatures}))
 
 
 def _begin_with(source: Source, network: AttentionOCR, config: ModelConfig) -> None:

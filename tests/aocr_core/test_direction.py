@@ -2,12 +2,21 @@ from collections import Counter
 
 import pytest
 
-from aocr_core.direction import mostly_right_to_left
+from aocr_core.direction import direction_of
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("مقالات", True), ("שלום", True), ("read", False), ("١٩٥٦ 1956 (!)", False), ("", False), ("abc سلام", True)],
+    ("text", "leftward"),
+    [
+        ("مقالات", True),
+        ("שלום", True),
+        ("read", False),
+        ("(!)", False),
+        ("", False),
+        ("abc سلام", True),
+        ("12ب345", False),
+        ("١٢ب٣٤٥", False),
+    ],
 )
-def test_numbers_and_signs_have_no_say(text: str, expected: bool):
-    assert mostly_right_to_left(Counter(text)) == expected
+def test_digits_run_from_left_to_right_in_any_script(text: str, leftward: bool):
+    assert (direction_of(Counter(text)) == "right-to-left") is leftward

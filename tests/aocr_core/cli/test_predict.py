@@ -55,6 +55,14 @@ def test_files_folders_and_standard_input_in_order(model, images):
 
 
 @pytest.mark.slow
+def test_another_decoder_reads_otherwise(model, images):
+    joint, alone = (run(str(images), "--model-dir", model, *options) for options in ((), ("--decoder", "ctc")))
+    assert paths(joint) == paths(alone) and joint.stdout != alone.stdout
+    wrong = run(str(images), "--model-dir", model, "--decoder", "ctc", "--beam-width", "3")
+    assert wrong.returncode == 2 and "follows no beams" in wrong.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
 def test_unreadable_images_are_named_and_the_rest_is_read(model, images):
     listed = f"{images}/nothing.png\n{images}/1.png\n{images}/labels.txt\n"
     done = run("--job-dir", model, stdin=listed)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from aocr_core.charset import END, FIRST_SYMBOL
-from aocr_core.model import ctc, joint
+from aocr_core.config import ReadOptions
+from aocr_core.model import beam, ctc, joint
 from aocr_core.model.recognizer import Encoded
 from tests.aocr_core import small
 
@@ -80,3 +81,36 @@ def test_a_text_that_never_ends_gives_way_to_one_that_does():
     endless = ~(greedy == END).any(axis=1)
     assert endless.any()
     np.testing.assert_array_equal(both[endless], other[endless])
+
+
+def test_of_several_beams_and_the_ctc_heads_reading_the_likeliest_is_taken():
+    model = small.model()
+    for head in (model.ctc, model.decoder.score):
+        head.kernel.assign(8 * head.kernel.numpy())
+    encoded = model.encode(*images(24))
+    found = beam.search(model.decoder, *encoded, STEPS, 3)
+    logits = model.ctc(encoded.memory)
+    other = model.decoder.judge(*encoded, ctc.best_path(logits, encoded.lengths, STEPS))
+    texts = [*np.moveaxis(np.asarray(found.ids), 1, 0), np.asarray(other.ids)]
+    logs = [*np.moveaxis(np.asarray(found.log_probabilities), 1, 0), np.asarray(other.log_probabilities)]
+    scores = np.array(
+        [
+            joint.CTC_SHARE * np.asarray(ctc.log_probability(logits, encoded.lengths, ids))
+            + (1 - joint.CTC_SHARE) * log.sum(axis=1)
+            for ids, log in zip(texts, logs, strict=True)
+        ]
+    )
+    scores = np.where(np.array([(ids == END).any(axis=1) for ids in texts]), scores, -np.inf)
+    best = scores.argmax(axis=0)
+    assert set(best) >= {0, 1, 3}
+    ids, _ = model.decode(encoded, STEPS, ReadOptions(beam_width=3))
+    np.testing.assert_array_equal(ids, np.stack(texts)[best, np.arange(24)])
+
+
+def test_the_attention_decoder_alone_takes_its_likeliest_beam():
+    model = small.model()
+    model.decoder.score.kernel.assign(8 * model.decoder.score.kernel.numpy())
+    encoded = model.encode(*images(24))
+    ids, _ = model.decode(encoded, STEPS, ReadOptions(decoder="attention", beam_width=4))
+    np.testing.assert_array_equal(ids, beam.search(model.decoder, *encoded, STEPS, 4).ids[:, 0])
+    assert (np.asarray(ids) != np.asarray(model.decoder.greedy(*encoded, STEPS).ids)).any()

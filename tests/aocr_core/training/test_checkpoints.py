@@ -89,6 +89,12 @@ def test_of_validations_within_a_standard_error_the_later_is_kept_but_patience_c
     assert state.judge(0.91, 0.02, 100) and state.stale == 0
 
 
+def test_of_long_lines_of_which_none_is_exact_those_with_few_wrong_characters_are_kept():
+    state = State()
+    assert state.judge(0.0, 0.10, 100) and state.judge(0.0, 0.05, 100) and state.judge(0.0, 0.06, 100)
+    assert not state.judge(0.0, 0.5, 100) and (state.best_cer, state.stale) == (0.06, 2)
+
+
 def test_all_of_a_few_images_read_right_are_no_certainty():
     state = State()
     assert state.judge(1.0, 0.0, 30)
