@@ -49,26 +49,29 @@ def original_training(original: Original, folder: Path, dataset: Path) -> float:
     return BATCH / statistics.median(seconds[2:])
 
 
-def training(preset: str, folder: Path, dataset: Path, validation: Path) -> float:
-    """Images a second of ours: everything that a step needs, waiting for data included."""
+def training(preset: str, folder: Path, dataset: Path, validation: Path) -> tuple[float, float]:
+    """Images a second of ours, with everything that a step needs, and the share of the time spent waiting for data."""
     model = folder / preset
     options = [*SIZES, "--batch-size", str(BATCH), "--preset", preset, "--validation", str(validation), "--no-resume"]
     options += ["--model-dir", str(model), "--steps-per-checkpoint", str(STRETCH_STEPS[preset])]
     history = model / "history.jsonl"
     history.unlink(missing_ok=True)
-    speeds: list[float] = []
+    stretches: list[dict[str, float]] = []
     with (folder / "log").open("w+") as log, subprocess.Popen(aocr("train", str(dataset), *options), stderr=log) as run:
         try:
-            while len(speeds) < STRETCHES and run.poll() is None:
+            while len(stretches) < STRETCHES and run.poll() is None:
                 time.sleep(0.5)
                 lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
-                speeds = [json.loads(line)["images_per_second"] for line in lines]
+                stretches = [json.loads(line) for line in lines]
         finally:
             run.terminate()
-        if len(speeds) < STRETCHES:
+        if len(stretches) < STRETCHES:
             log.seek(0)
             sys.exit(f"the training with the preset {preset} failed: {log.read()[-2000:]}")
-    return statistics.median(speeds[1:STRETCHES])
+    settled = stretches[1:STRETCHES]
+    figures = ("images_per_second", "waiting_share")
+    speed, waiting = (statistics.median(stretch[figure] for stretch in settled) for figure in figures)
+    return speed, waiting
 
 
 def reading(python: str, export: Path, images: list[str]) -> dict[str, float]:
@@ -92,7 +95,8 @@ def one_round(original: Original, folder: Path, data: tuple[Path, Path], export:
     dataset, validation = data
     found = {"original training": original_training(original, folder, dataset)}
     for preset in STRETCH_STEPS:
-        found[f"{preset} training"] = training(preset, folder, dataset, validation)
+        speed, waiting = training(preset, folder, dataset, validation)
+        found |= {f"{preset} training": speed, f"{preset} waiting": waiting}
     theirs = folder / "original-export"
     if not theirs.exists():
         # On the processor, or the exported graph would ask for a GPU.
@@ -126,6 +130,7 @@ def main() -> None:
         ours, theirs = f"{preset} training", "original training"
         print(f"| training, preset `{preset}`, images/s | {median(theirs):.1f} | {median(ours):.1f} "
               f"| {ratio(ours, theirs):.1f} x |")  # fmt: skip
+    print(f"| of it waiting for data, default preset | | {median('fast waiting'):.1%} | |")
     single = 1 / ratio("fast single", "original single")
     print(f"| one image, exported SavedModel, ms | {1000 * median('original single'):.1f} "
           f"| {1000 * median('fast single'):.1f} | 1/{single:.1f} |")  # fmt: skip
