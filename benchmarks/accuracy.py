@@ -97,8 +97,8 @@ def main() -> None:
     if unknown := {word.partition("=")[0] for word in sys.argv[1:]} - set(TASKS):
         sys.exit(f"unknown sets: {', '.join(unknown)}; there are {', '.join(TASKS)}")
     wanted = dict(word.partition("=")[::2] for word in sys.argv[1:]) or dict.fromkeys(TASKS, "")
-    columns = ("set", "test images", "minutes", "exact", "case folded", "CER", "calibration error")
-    columns += ("exact, >= 30 / 10-20 long", "goal")
+    columns = ["set", "test images", "minutes", "exact", "case folded", "CER", "calibration error"]
+    columns += ["exact, >= 30 / 10-20 long", "goal"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     for name, minutes in wanted.items():
         task = TASKS[name]
