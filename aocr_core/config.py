@@ -6,7 +6,8 @@ data" or "as the preset says"; `aocr_core.training.resolve` replaces it before a
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from aocr_core.charset import Kind
 
@@ -68,8 +69,8 @@ class ModelOptions(Options):
     use_gru: bool = Field(False, description="GRU instead of LSTM cells in the decoder.")
     direction: Literal["left-to-right", "right-to-left"] | None = Field(
         None,
-        description="Where the first symbol of a label is in the image. [default: where most letters and digits of the "
-        "labels are written from right to left, at the right end]",
+        description="`right-to-left`: the first symbol of a label stands at the right end of the image, as in Arabic "
+        "and Hebrew. [default: as most letters and digits in the labels are written]",
     )
 
 
@@ -161,18 +162,23 @@ class ReadOptions(Options):
 
     decoder: Literal["joint", "attention", "ctc"] | None = Field(
         None,
-        description="Whose reading is taken: the attention decoder's, the CTC head's, or of both the one that they "
-        "together find likelier. [default: joint; attention for the preset `aocr` and without --ctc-weight]",
+        description="Who reads: `attention`, symbol by symbol with an eye on the text so far; `ctc`, the network's "
+        "second head, each place of the image by itself, which is faster; `joint`, of both readings the one that they "
+        "together find likelier. [default: joint; attention for the preset `aocr` and a model trained with "
+        "--ctc-weight 0]",
     )
     beam_width: Annotated[int, Field(ge=1, le=100)] = Field(
-        1, description="Texts that the attention decoder follows at a time; 1: symbol by symbol the likeliest."
+        1,
+        description="Texts that the attention decoder follows at a time: more take longer and may find a likelier one. "
+        "Not for the decoder `ctc`.",
     )
 
-    @model_validator(mode="after")
-    def _beams_are_the_attention_decoders(self) -> "ReadOptions":
-        if self.decoder == "ctc" and self.beam_width > 1:
-            raise ValueError("the decoder ctc follows no beams: leave the beam width out")
-        return self
+    @field_validator("beam_width")
+    @classmethod
+    def _beams_are_the_attention_decoders(cls, width: int, others: ValidationInfo) -> int:
+        if width > 1 and others.data.get("decoder") == "ctc":
+            raise PydanticCustomError("no_beams", "the decoder ctc follows no beams: leave it out")
+        return width
 
 
 class SynthOptions(Options):

@@ -64,7 +64,8 @@ class ModelConfig(Options):
         """What decides the shapes and the meaning of the weights."""
         parts = self.model_dump(mode="json", include={"image", "network", "charset"})
         del parts["network"]["joint_decoding"]  # how it is read, not what is learnt
-        return parts | {"max_prediction": self.options.max_prediction}
+        direction = "right-to-left" if parts["image"].pop("mirrored") else "left-to-right"
+        return parts | {"max_prediction": self.options.max_prediction, "direction": direction}
 
 
 def write_config(directory: str, config: ModelConfig) -> None:

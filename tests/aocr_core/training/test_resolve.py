@@ -150,6 +150,7 @@ def test_going_on_with_tokens():
         (ModelOptions(use_gru=True), r"decoder_cell \(lstm, not gru\)"),
         (ModelOptions(max_width=1000), r"width \(\d+, not 1000\)"),
         (ModelOptions(color=True), r"channels \(1, not 3\)"),
+        (ModelOptions(direction="right-to-left"), r"direction \(left-to-right, not right-to-left\)"),
         (ModelOptions(max_prediction=77), r"max_prediction \(\d+, not 77\)"),
     ],
 )
