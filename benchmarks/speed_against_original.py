@@ -32,14 +32,22 @@ STEPS = 12
 STRETCHES, STRETCH_STEPS = 3, {"aocr": 5, "fast": 25}
 """Of ours, by preset; the first stretch does not count."""
 LEARNING_MINUTES = 4
-SIZES = ("--max-width", "200", "--max-height", "50", "--max-prediction", str(words_200x50.LONGEST))
 READER = str(Path(__file__).with_name("reads.py"))
 BUILD = Path("build/benchmarks")
 
 
 def original_training(original: Original, folder: Path, dataset: Path) -> float:
     """Images a second."""
-    options = (*SIZES, "--batch-size", str(BATCH), "--gpu-id", "-1", "--model-dir", "original", "--no-resume")
+    options = (
+        *words_200x50.OPTIONS,
+        "--batch-size",
+        str(BATCH),
+        "--gpu-id",
+        "-1",
+        "--model-dir",
+        "original",
+        "--no-resume",
+    )
     seconds = []
     with closing(original.steps(folder, dataset, *options, "--steps-per-checkpoint", str(STEPS))) as steps:
         for number, taken in steps:
@@ -52,7 +60,16 @@ def original_training(original: Original, folder: Path, dataset: Path) -> float:
 def training(preset: str, folder: Path, dataset: Path, validation: Path) -> tuple[float, float]:
     """Images a second of ours, with everything that a step needs, and the share of the time spent waiting for data."""
     model = folder / preset
-    options = [*SIZES, "--batch-size", str(BATCH), "--preset", preset, "--validation", str(validation), "--no-resume"]
+    options = [
+        *words_200x50.OPTIONS,
+        "--batch-size",
+        str(BATCH),
+        "--preset",
+        preset,
+        "--validation",
+        str(validation),
+        "--no-resume",
+    ]
     options += ["--model-dir", str(model), "--steps-per-checkpoint", str(STRETCH_STEPS[preset])]
     history = model / "history.jsonl"
     history.unlink(missing_ok=True)
@@ -100,7 +117,7 @@ def one_round(original: Original, folder: Path, data: tuple[Path, Path], export:
     theirs = folder / "original-export"
     if not theirs.exists():
         # On the processor, or the exported graph would ask for a GPU.
-        options = (*SIZES, "--gpu-id", "-1", "--model-dir", "original")
+        options = (*words_200x50.OPTIONS, "--gpu-id", "-1", "--model-dir", "original")
         original.run(folder, "export", theirs.name, *options)
     images = [str(path) for path in sorted((folder / "words" / "images").glob("test-*"))[:20]]
     for name, python, path in (("original", original.python, theirs), ("fast", sys.executable, export)):

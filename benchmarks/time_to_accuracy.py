@@ -28,7 +28,6 @@ WANTED = 0.95
 MINUTES, STRETCH_MINUTES = 90.0, 15.0
 BATCH = 64
 CHECKPOINT_STEPS = 10
-SIZES = ("--max-width", "200", "--max-height", "50", "--max-prediction", str(words_200x50.LONGEST))
 ACCURACY = re.compile(r"Accuracy: *([\d.]+)%")
 BUILD = Path("build/benchmarks")
 
@@ -58,7 +57,7 @@ def ours(folder: Path, dataset: Path, validation: Path) -> tuple[float | None, f
 
 def stretch(original: Original, folder: Path, dataset: Path) -> float:
     """Let the original train for a while, at least to its next checkpoint; minutes that its steps took."""
-    options = (*SIZES, "--batch-size", str(BATCH), "--gpu-id", "-1", "--model-dir", "original")
+    options = (*words_200x50.OPTIONS, "--batch-size", str(BATCH), "--gpu-id", "-1", "--model-dir", "original")
     spent = 0.0
     with closing(original.steps(folder, dataset, *options, "--steps-per-checkpoint", str(CHECKPOINT_STEPS))) as steps:
         for number, (_, seconds) in enumerate(steps):
@@ -71,7 +70,7 @@ def stretch(original: Original, folder: Path, dataset: Path) -> float:
 
 def accuracy(original: Original, folder: Path, validation: Path) -> float:
     """Share of the images that the original reads without a mistake."""
-    options = (*SIZES, "--gpu-id", "-1", "--model-dir", "original", "--no-distance")
+    options = (*words_200x50.OPTIONS, "--gpu-id", "-1", "--model-dir", "original", "--no-distance")
     return float(ACCURACY.findall(original.run(folder, "test", str(validation), *options))[-1]) / 100
 
 

@@ -8,6 +8,8 @@ from PIL import Image, ImageOps
 
 SIZE = (200, 50)
 LONGEST = 10
+OPTIONS = ("--max-width", str(SIZE[0]), "--max-height", str(SIZE[1]), "--max-prediction", str(LONGEST))
+"""What both programs must be told of them."""
 
 
 def aocr(*words: str) -> list[str]:

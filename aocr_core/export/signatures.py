@@ -32,7 +32,8 @@ class ReadingGraph(tf.Module):
         """The model of a model directory, local or `gs://…`.
 
         Raises:
-            AocrError: there is no usable model, or its CTC head, which is asked for, has learnt nothing.
+            AocrError: there is no usable model.
+            UsageError: its CTC head, which is asked for, has learnt nothing.
         """
         model, config = model_dir.load_model(directory)
         reading = reading or DEFAULT

@@ -26,7 +26,13 @@ def without_special(logits: Tensor) -> Tensor:
 
 
 class Decoder(layers.Layer):
-    """Embedding, attention cell and the layer that scores the symbols."""
+    """Embedding, attention cell and the layer that scores the symbols.
+
+    Args:
+        network: Sizes of the layers.
+        symbols: Number of symbol ids, the special ones included.
+        temperature: What the logits are divided by when it reads; training and `call` know nothing of it.
+    """
 
     def __init__(self, network: Network, symbols: int, temperature: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
