@@ -7,6 +7,7 @@ The blank is id 0, as padding is: no symbol has it.
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from aocr_core.charset import END, FIRST_SYMBOL, PAD
@@ -27,15 +28,38 @@ def best_path(logits: Tensor, lengths: Tensor, steps: int) -> Tensor:
     Returns:
         ids `[batch, steps]`, END behind the text and PAD behind that; without END, the text is longer.
     """
-    best, new = _best(logits, lengths)
-    places = ops.cumsum(new, axis=1) * new - 1  # -1: no place
-    count = ops.sum(new, axis=1)
-    written = ops.one_hot(places, steps, dtype="int32") * best[:, :, None]
-    return ops.sum(written, axis=1) + END * ops.one_hot(count, steps, dtype="int32")
+    best = _best(logits, lengths)
+    return _written(best, _places(best), steps)
+
+
+def read(logits: Tensor, lengths: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """The text of the best path, as `Decoder.greedy` gives its own.
+
+    Args:
+        logits: The CTC head's, `[batch, time, symbols]`; the blank is id 0.
+        lengths: Valid time steps, `[batch]`.
+        steps: Most symbols of a text with its END.
+
+    Returns:
+        ids and log probabilities, `[batch, steps]`: of a symbol, where it is seen best; of END, what is missing to the
+        probability of the whole text, or 0 where faint paths make that likelier than its symbols. A text without room
+        for END is cut before the last step.
+    """
+    best = _best(logits, lengths)
+    places = _places(best)
+    ids = _written(best, places, steps)
+    ids = ops.where(ops.logical_and(ops.arange(steps) == steps - 1, ids != END), PAD, ids)
+    logs = ops.max(ops.log_softmax(logits, axis=-1), axis=-1)
+    seen = ops.where(
+        ops.logical_and(_same_place(places, steps), (best >= FIRST_SYMBOL)[:, :, None]), logs[:, :, None], NEVER
+    )
+    symbols = ops.where(ids >= FIRST_SYMBOL, ops.max(seen, axis=1), 0.0)
+    rest = ops.minimum(log_probability(logits, lengths, ids) - ops.sum(symbols, axis=1), 0.0)
+    return ids, ops.where(ids == END, rest[:, None], symbols)
 
 
 def log_probability(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
-    """How likely CTC finds texts: the forward algorithm (Graves et al. 2006, section 4.1).
+    """How likely CTC finds texts.
 
     Args:
         logits: The CTC head's, `[batch, time, symbols]`; the blank is id 0.
@@ -44,6 +68,18 @@ def log_probability(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
 
     Returns:
         Log probabilities `[batch]`; about `NEVER` for a text that does not fit into its time steps.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return forward(logits, lengths, ids)
+    from aocr_core.model import kernels
+
+    losses, fits = kernels.ctc_losses(logits, lengths, ids)
+    return ops.where(fits, -losses, NEVER)
+
+
+def forward(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
+    """`log_probability` by the forward algorithm (Graves et al. 2006, section 4.1): slower than TensorFlow's kernel, by
+    some milliseconds for the loop over time.
     """
     symbols = ops.where(ids >= FIRST_SYMBOL, ids, PAD)
     lengths = ops.cast(lengths, "int32")
@@ -77,33 +113,27 @@ def log_probability(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
     return ops.where(last > 0, ops.logaddexp(at_end, before_end), at_end)
 
 
-def read(logits: Tensor, lengths: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """The text of the best path, as `Decoder.greedy` gives its own.
-
-    Args:
-        logits: The CTC head's, `[batch, time, symbols]`; the blank is id 0.
-        lengths: Valid time steps, `[batch]`.
-        steps: Most symbols of a text with its END.
-
-    Returns:
-        ids and log probabilities, `[batch, steps]`: of a symbol, where it is seen best; of END, what is missing to the
-        probability of the whole text, or 0 where faint paths make that likelier than its symbols. A text without room
-        for END is cut before the last step.
-    """
-    ids = best_path(logits, lengths, steps)
-    ids = ops.where(ops.logical_and(ops.arange(steps) == steps - 1, ids != END), PAD, ids)
-    best, new = _best(logits, lengths)
-    logs = ops.max(ops.log_softmax(logits, axis=-1), axis=-1)
-    seen = ops.one_hot(ops.cumsum(new, axis=1) - 1, steps, dtype="bool")
-    seen = ops.logical_and(seen, (best >= FIRST_SYMBOL)[:, :, None])
-    symbols = ops.where(ids >= FIRST_SYMBOL, ops.max(ops.where(seen, logs[:, :, None], NEVER), axis=1), 0.0)
-    rest = ops.minimum(log_probability(logits, lengths, ids) - ops.sum(symbols, axis=1), 0.0)
-    return ids, ops.where(ids == END, rest[:, None], symbols)
-
-
-def _best(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """The likeliest symbol at each time, 0 in the padding, and where a new one begins (1), `[batch, time]`."""
+def _best(logits: Tensor, lengths: Tensor) -> Tensor:
+    """The likeliest id at each time, the blank in the padding, `[batch, time]`."""
     best = ops.cast(ops.argmax(logits, axis=-1), "int32")
-    best = best * masking.valid(lengths, ops.shape(best)[1], "int32")
+    return best * masking.valid(lengths, ops.shape(best)[1], "int32")
+
+
+def _places(best: Tensor) -> Tensor:
+    """Which symbol of its text each time step belongs to, `[batch, time]`; -1: none has begun yet. Blanks belong to the
+    symbol before them.
+    """
     before = ops.pad(best[:, :-1], ((0, 0), (1, 0)))
-    return best, ops.cast(ops.logical_and(best != before, best >= FIRST_SYMBOL), "int32")
+    begins = ops.logical_and(best != before, best >= FIRST_SYMBOL)
+    return ops.cumsum(ops.cast(begins, "int32"), axis=1) - 1
+
+
+def _same_place(places: Tensor, steps: int) -> Tensor:
+    """`[batch, time, steps]`"""
+    return places[:, :, None] == ops.arange(steps, dtype="int32")
+
+
+def _written(best: Tensor, places: Tensor, steps: int) -> Tensor:
+    """The text of the best path, `[batch, steps]`."""
+    symbols = ops.max(ops.where(_same_place(places, steps), best[:, :, None], PAD), axis=1)
+    return symbols + END * ops.one_hot(places[:, -1] + 1, steps, dtype="int32")

@@ -98,30 +98,17 @@ class AttentionOCR(keras.Model):
         Args:
             encoded: What to read.
             steps: Most symbols of a text with its END.
-            options: Whose reading is taken. The probability of the joint one is the attention decoder's.
+            options: Whose reading is taken.
         """
         decoder = options.decoder or ("joint" if self.network.joint_decoding else "attention")
         memory, lengths = encoded
+        if decoder == "attention":
+            found = beam.search(self.decoder, memory, lengths, steps, options.beam_width)
+            return Decoded(found.ids[:, 0], found.log_probabilities[:, 0])
         logits = ops.cast(self.ctc(memory), "float32") / self.temperatures.ctc
         if decoder == "ctc":
             return Decoded(*ctc.read(logits, lengths, steps))
-        found = beam.search(self.decoder, memory, lengths, steps, options.beam_width)
-        first = Decoded(found.ids[:, 0], found.log_probabilities[:, 0])
-        if decoder == "attention":
-            return first
-        ids = ctc.best_path(logits, lengths, steps)
-
-        def chosen() -> tuple[Tensor, Tensor]:
-            other = self.decoder.judge(memory, lengths, ids)
-            readings = [ops.concatenate([ours, its[:, None]], axis=1) for ours, its in zip(found, other, strict=True)]
-            best = joint.likeliest(logits, lengths, beam.Beams(*readings))[:, None, None]
-            taken = [ops.take_along_axis(reading, best, axis=1)[:, 0] for reading in readings]
-            return taken[0], taken[1]
-
-        if options.beam_width > 1:
-            return Decoded(*chosen())
-        # Mostly both heads read the same, and nothing is left to do.
-        return Decoded(*ops.cond(ops.any(ids != first.ids), chosen, lambda: tuple(first)))
+        return joint.read(self.decoder, memory, logits, lengths, steps, options.beam_width)
 
     @classmethod
     def create(

@@ -39,13 +39,15 @@ def test_the_probability_of_a_text_is_that_of_tensorflow(seed: int, symbols: lis
     want = -tf.nn.ctc_loss(
         np.where(ids == END, 0, ids), logits, np.full(3, len(symbols)), lengths, logits_time_major=False, blank_index=0
     )
-    np.testing.assert_allclose(ctc.log_probability(logits, lengths, ids), want, rtol=1e-4, atol=1e-4)
+    for found in (ctc.log_probability(logits, lengths, ids), ctc.forward(logits, lengths, ids)):
+        np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("symbols", [(3, 4, 5), (3, 3)])
 def test_a_text_that_does_not_fit_into_its_time_cannot_be(symbols: tuple[int, ...]):
-    found = ctc.log_probability(logits_of(0, 1), np.array([2]), np.array([text(*symbols)]))
-    assert np.asarray(found)[0] < NEVER / 2
+    for log_probability in (ctc.log_probability, ctc.forward):
+        found = log_probability(logits_of(0, 1), np.array([2]), np.array([text(*symbols)]))
+        assert np.asarray(found)[0] < NEVER / 2
 
 
 @given(st.integers(0, 999))
