@@ -45,6 +45,11 @@ class ModelOptions(Options):
         description="Network: `fast` is the recommended one, `large` a residual one for a GPU, `aocr` the original's "
         "layers.",
     )
+    input_height: Annotated[int, Field(ge=16, le=256)] | None = Field(
+        None,
+        description="Height in pixels that every image is scaled to, its shape kept. [default: as the preset, 32 for "
+        "`fast`; more, up to 64, where the symbols of long labels would be too narrow]",
+    )
     max_width: PositiveInt | None = Field(
         None,
         description="Width of the widest image to expect, in pixels at --max-height; wider images are squeezed to fit. "

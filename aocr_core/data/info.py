@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -79,6 +79,10 @@ class DatasetInfo(BaseModel):
         """Symbols in the longest label; 0 without labels."""
         return max(self.token_lengths if kind == "tokens" else self.label_lengths, default=0)
 
+    def mean_label(self, kind: Kind = "characters") -> float:
+        """Mean symbols of a label; 0.0 without labels."""
+        return _mean(self.token_lengths if kind == "tokens" else self.label_lengths)
+
     def aspect_quantile(self, q: float) -> float:
         """The least width / height that the share `q` of the images does not exceed; 1.0 without images."""
         return float(quantile({float(ratio): count for ratio, count in self.aspect_ratios.items()}, q) or 1.0)
@@ -86,8 +90,12 @@ class DatasetInfo(BaseModel):
     @property
     def mean_aspect(self) -> float:
         """Mean of width / height; 1.0 without images."""
-        counts = {float(ratio): count for ratio, count in self.aspect_ratios.items()}
-        return sum(ratio * count for ratio, count in counts.items()) / (sum(counts.values()) or 1) or 1.0
+        return _mean({float(ratio): count for ratio, count in self.aspect_ratios.items()}) or 1.0
+
+
+def _mean(counts: Mapping[float, int] | Mapping[int, int]) -> float:
+    """Mean of values with the number of times each occurs; 0 if nothing was counted."""
+    return sum(value * count for value, count in counts.items()) / (sum(counts.values()) or 1)
 
 
 def quantile(counts: dict[float, int] | dict[int, int], q: float) -> float:

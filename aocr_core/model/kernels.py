@@ -56,8 +56,8 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
         # The kernel takes the last id as blank and our ids start above the blank: turn the blank round to the end.
         inputs=tf.transpose(tf.concat([logits[..., 1:], logits[..., :1]], axis=-1), [1, 0, 2]),
         labels_indices=places,
-        labels_values=tf.gather_nd(texts, places) - 1,
-        sequence_length=lengths,
+        labels_values=tf.cast(tf.gather_nd(texts, places) - 1, tf.int32),
+        sequence_length=tf.cast(lengths, tf.int32),
         preprocess_collapse_repeated=False,
         ctc_merge_repeated=True,
         ignore_longer_outputs_than_inputs=True,
@@ -65,4 +65,37 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
     blanks = -tf.reduce_sum(
         tf.nn.log_softmax(logits)[..., 0] * tf.sequence_mask(lengths, tf.shape(logits)[1], tf.float32), axis=1
     )
-    return tf.where(empty, blanks, losses), tf.logical_or(empty, needed <= lengths)
+    return tf.where(empty, blanks, losses), tf.logical_or(empty, needed <= tf.cast(lengths, tf.int32))
+
+
+def lstm(sequences: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """What `keras.layers.LSTM` with these weights gives, in one operation instead of a loop; float32.
+
+    Args:
+        sequences: `[batch, time, features]`.
+        kernel: `[features, 4 * units]`, with the gates in Keras' order: input, forget, cell, output.
+        recurrent_kernel: `[units, 4 * units]`.
+        bias: `[4 * units]`.
+
+    Returns:
+        `[batch, time, units]`.
+    """
+    weights = tf.concat([tf.concat([kernel, recurrent_kernel], axis=0), bias[None]], axis=0)
+    enter, forget, cell, leave = tf.split(weights, 4, axis=1)
+    weights = tf.concat([enter, cell, forget, leave], axis=1)
+    units = recurrent_kernel.shape[0]
+    zeros, no_peephole = tf.zeros([tf.shape(sequences)[0], units]), tf.zeros([units])
+    outputs = tf.raw_ops.BlockLSTM(
+        seq_len_max=tf.shape(sequences, tf.int64)[1],
+        x=tf.transpose(sequences, [1, 0, 2]),
+        cs_prev=zeros,
+        h_prev=zeros,
+        w=weights[:-1],
+        wci=no_peephole,
+        wcf=no_peephole,
+        wco=no_peephole,
+        b=weights[-1],
+        forget_bias=0.0,
+        cell_clip=-1.0,  # none
+    ).h
+    return tf.transpose(outputs, [1, 0, 2])

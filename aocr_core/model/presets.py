@@ -147,6 +147,7 @@ PRESETS = {
 def network(options: ModelOptions) -> Network:
     """The preset's network with the changes that the options ask for."""
     changes = {
+        "height": options.input_height,
         "embedding_size": options.target_embedding_size,
         "decoder_units": options.attn_num_hidden,
         "decoder_layers": options.attn_num_layers,

@@ -11,21 +11,15 @@ import aocr_core
 from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
-from aocr_core.data.preprocess import ImageSpec
 from aocr_core.direction import direction_of
 from aocr_core.errors import AocrError
 from aocr_core.model import presets
 from aocr_core.model.temperatures import Temperatures
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import precision, schedule
+from aocr_core.training import precision, schedule, sizes
 
-# Test images may be a little wider, and texts a little longer, than any in the training data.
-WIDTH_MARGIN = 1.1
 LENGTH_MARGIN = 1.25
-# A single stray panorama must not make every buffer as wide: what is far beyond nearly all images gets squeezed.
-COMMON_SHARE = 0.995
-STRAY_FACTOR = 2.0
-WIDTH_UNIT = 8
+"""Texts to read may be a little longer than any in the training data."""
 
 VALIDATION_SHARE = 0.1
 MOST_VALIDATION_IMAGES = 500
@@ -70,13 +64,15 @@ def resolve(
         model = _filled(model, source.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA)))
         kind = source.charset.kind  # tokens may have come from a charset file
         data = _filled(data, source.data.model_copy(update={"charset": None, "label_kind": kind}))
+    if model.input_height is None:
+        model = model.model_copy(update={"input_height": _height(info, model, data, existing or source)})
     network = presets.network(model)
     # A CTC head that learns nothing, or learnt nothing in the training that goes on, has no say in what is read.
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
         network = network.model_copy(update={"joint_decoding": False})
     charset = choose_charset(info, data, known)
     direction = model.direction or direction_of(info.symbols)
-    image = image_spec(info, model, network.height, mirrored=direction == "right-to-left")
+    image = sizes.image_spec(info, model, network.height, mirrored=direction == "right-to-left")
     longest = info.longest_label(charset.kind)
     limit = model.max_prediction or math.ceil(longest * LENGTH_MARGIN) + 1
     if longest > limit:
@@ -143,6 +139,14 @@ def with_pretraining(config: ModelConfig, given: TrainOptions, rows: int, second
     epochs = given.num_epoch or _epochs(rows, config.training.validation_share or 0.0, pretrained=seconds > 0)
     training = config.training.model_copy(update={"num_epoch": epochs})
     return config.model_copy(update={"training": training, "pretraining_seconds": seconds})
+
+
+def _height(info: DatasetInfo, model: ModelOptions, data: DataOptions, known: ModelConfig | None) -> int:
+    """That of a known model; else as the data needs, but the original's network is left as it was."""
+    if known is not None:
+        return known.network.height
+    height = presets.PRESETS[model.preset].height
+    return height if model.preset == "aocr" else sizes.input_height(info, height, data.label_kind)
 
 
 def _epochs(rows: int, share: float, pretrained: bool) -> int:
@@ -227,15 +231,3 @@ def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) 
             where, remedy = "the charset of the model to go on with", "Start anew with --no-resume to learn them"
         raise AocrError(f"{len(unknown)} symbols of the labels are not in {where}: {shown}. {remedy}")
     return given.model_copy(update={"kind": kind})
-
-
-def image_spec(info: DatasetInfo, model: ModelOptions, height: int, mirrored: bool = False) -> ImageSpec:
-    """Sizes of what the network sees: as wide as the options say, or as the data needs."""
-    if model.max_width is not None:
-        width = math.ceil(model.max_width / (model.max_height or height) * height)
-    else:
-        common = info.aspect_quantile(COMMON_SHARE) * height
-        widest = info.aspect_quantile(1.0) * height
-        width = math.ceil(min(widest, STRAY_FACTOR * common) * WIDTH_MARGIN)
-    width = max(1, math.ceil(width / WIDTH_UNIT)) * WIDTH_UNIT
-    return ImageSpec(height=height, width=width, channels=3 if model.color else 1, mirrored=mirrored)

@@ -33,7 +33,7 @@ from aocr_core.data.records import Record
 from aocr_core.errors import AocrError
 from aocr_core.evaluation.evaluate import evaluate
 from aocr_core.recognizer import Recognizer
-from aocr_core.training.resolve import image_spec
+from aocr_core.training.sizes import image_spec
 from tests.aocr_core import small
 
 PACKAGE = Path(__file__).parents[2] / "aocr_core"

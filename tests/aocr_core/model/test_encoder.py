@@ -48,3 +48,13 @@ def test_the_backward_direction_is_the_forward_one_of_the_turned_row():
     turned = np.asarray(layer.forward(features[:, ::-1]))
     np.testing.assert_allclose(back, turned[:, ::-1], atol=1e-6)
     assert not np.allclose(ahead, back)
+
+
+def test_reading_gives_what_training_gives():
+    """They are computed in different ways."""
+    layer, features, lengths = BidirectionalLSTM(5), sequences(3, 8, 4), np.array([8, 1, 5])
+    read = np.asarray(layer(features, lengths))
+    for variable in layer.trainable_variables:
+        variable.assign(variable + 0.5 * sequences(*variable.shape))
+    assert not np.allclose(layer(features, lengths), read)
+    np.testing.assert_allclose(layer(features, lengths), layer(features, lengths, training=True), atol=1e-6)

@@ -6,7 +6,7 @@ from aocr_core.data.info import DatasetInfo, Tally
 from aocr_core.data.records import Record
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training.resolve import image_spec, resolve, validation_share, with_pretraining
+from aocr_core.training.resolve import resolve, validation_share, with_pretraining
 
 WORDS = ("cab", "bead", "a")
 
@@ -60,18 +60,25 @@ def test_images_of_the_data_fit_and_a_little_wider_ones_too():
     assert resolved.image.width >= 80 / 20 * resolved.image.height * 1.05
 
 
-def test_a_stray_panorama_does_not_make_all_buffers_wide():
-    tally = Tally()
-    for _ in range(999):
-        tally.add(Record(b"image", "a", width=60, height=20))
-    tally.add(Record(b"image", "a", width=2000, height=20))
-    assert image_spec(tally.info(0), ModelOptions(), 32).width < 300
+def test_a_training_that_goes_on_keeps_the_height():
+    first = config(described("abc" * 20, width=900, height=60))
+    assert first.image.height == 48 and first.network.height == 48
+    for info in (described("cab"), described("abc" * 25, width=900, height=60)):
+        assert config(info, existing=first).image.height == 48
+        assert config(info, source=first).image.height == 48
+    older = first.model_copy(update={"options": first.options.model_copy(update={"input_height": None})})
+    assert config(described("cab"), existing=older).image.height == 48
+    with pytest.raises(AocrError, match="height"):
+        config(described("cab"), existing=first, model=ModelOptions(input_height=32))
 
 
-@pytest.mark.parametrize(("width", "height", "least"), [(160, 60, 86), (100, None, 100), (64, 32, 64)])
-def test_the_width_asked_for_is_at_the_height_asked_for(width: int, height: int | None, least: int):
-    spec = image_spec(described(), ModelOptions(max_width=width, max_height=height), 32)
-    assert least <= spec.width < least + 8
+def test_the_height_asked_for_is_taken():
+    resolved = config(described("abc" * 20, width=900, height=60), model=ModelOptions(input_height=40))
+    assert resolved.image.height == resolved.network.height == 40
+
+
+def test_the_originals_network_is_not_made_taller():
+    assert config(described("abc" * 20, width=900, height=60), model=ModelOptions(preset="aocr")).image.height == 32
 
 
 @pytest.mark.parametrize(("rows", "share"), [(10, 0.1), (5000, 0.1), (50_000, 0.01)])
