@@ -58,30 +58,31 @@ class Network(Options):
 
 
 PRESETS = {
-    # About 2.7 M parameters. Pooling first and few channels keep the costly layers of high resolution cheap.
+    # About 1.6 M parameters. Pooling first and few channels keep the costly layers of high resolution cheap; multiples
+    # of 16 channels suit the processor's vectors. What is spared buys more steps in the same time.
     "fast": Network(
         height=32,
         standardise=True,
         pool_first=True,
         convolutions=(
-            Convolution(channels=24, pool=(2, 2)),
-            Convolution(channels=48),
+            Convolution(channels=16, pool=(2, 2)),
+            Convolution(channels=32),
             Convolution(channels=48, pool=(2, 2)),
-            Convolution(channels=96),
-            Convolution(channels=96, pool=(2, 1)),
+            Convolution(channels=80),
+            Convolution(channels=80, pool=(2, 1)),
+            Convolution(channels=160, pool=(2, 1)),
             Convolution(channels=192),
-            Convolution(channels=192, pool=(2, 1)),
         ),
-        encoder_units=128,
+        encoder_units=64,
         encoder_layers=1,
         encoder_norm=True,
         encoder_skip=True,
         decoder_cell="lstm",
-        decoder_units=256,
+        decoder_units=192,
         decoder_layers=1,
         decoder_input=None,
         embedding_size=64,
-        attention_units=128,
+        attention_units=64,
         location_kernel=7,
         dropout=0.1,
         joint_decoding=True,
