@@ -167,10 +167,10 @@ class ReadOptions(Options):
 
     decoder: Literal["joint", "attention", "ctc"] | None = Field(
         None,
-        description="Who reads: `attention`, symbol by symbol with an eye on the text so far; `ctc`, the network's "
-        "second head, each place of the image by itself, which is faster; `joint`, of both readings the one that they "
-        "together find likelier. [default: joint; attention for the preset `aocr` and a model trained with "
-        "--ctc-weight 0]",
+        description="Who reads: `ctc`, each place of the image by itself, which is fast; `attention`, symbol by symbol "
+        "with an eye on the text so far; `joint`, CTC first, and where that is not sure both: of their readings the "
+        "one that they together find likelier. [default: joint; attention for the preset `aocr` and a model trained "
+        "with --ctc-weight 0]",
     )
     beam_width: Annotated[int, Field(ge=1, le=100)] = Field(
         1,

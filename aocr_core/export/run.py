@@ -17,6 +17,8 @@ from aocr_core.export.verify import Read, compare
 logger = logging.getLogger(__name__)
 
 Format = Literal["savedmodel", "frozengraph"]
+Verify = Callable[[Read], None]
+"""Raises `AocrError` where an export reads otherwise than the checkpoint."""
 
 
 def export(
@@ -43,10 +45,11 @@ def export(
         AocrError: there is no usable model, or the export differs from it.
     """
     graph = ReadingGraph.load(directory, reading)
+    checkpoint = _pair(ReadingGraph.load(directory, reading, folded=False).serve)
     images = images or probes.draw(graph.config)
     if format == "frozengraph":
-        return _frozen_graph(graph, output, images)
-    return _saved_model(graph, output, images)
+        return _frozen_graph(graph, output, lambda exported: compare(checkpoint, exported, images))
+    return _saved_model(graph, output, lambda exported: compare(checkpoint, exported, images))
 
 
 def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:
@@ -57,26 +60,26 @@ def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:
     return both
 
 
-def _saved_model(graph: ReadingGraph, output: str, images: Sequence[bytes]) -> str:
+def _saved_model(graph: ReadingGraph, output: str, verify: Verify) -> str:
     version = str(exports.next_number(output))
     target = storage.join(output, version)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
         built = Path(scratch) / version
         saved_model.write(graph, built)
         loaded = tf.saved_model.load(str(built))
-        compare(_pair(graph.serve), _pair(loaded.signatures["serving_default"]), images)
+        verify(_pair(loaded.signatures["serving_default"]))
         with storage.output_dir(target) as folder:
             _move_into(built, folder)
     logger.info("exported and verified: %s", target)
     return target
 
 
-def _frozen_graph(graph: ReadingGraph, output: str, images: Sequence[bytes]) -> str:
+def _frozen_graph(graph: ReadingGraph, output: str, verify: Verify) -> str:
     target = storage.join(output, frozen_graph.FILE)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
         frozen_graph.write(graph, Path(scratch))
         built = Path(scratch) / frozen_graph.FILE
-        compare(_pair(graph.serve), frozen_graph.FrozenReader(built), images)
+        verify(frozen_graph.FrozenReader(built))
         storage.write_bytes(target, built.read_bytes())
     logger.info("exported and verified: %s", target)
     return target

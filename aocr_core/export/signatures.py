@@ -9,6 +9,7 @@ from aocr_core.charset import FIRST_SYMBOL, GO, PAD
 from aocr_core.config import ReadOptions
 from aocr_core.data.preprocess import prepare_batch
 from aocr_core.errors import UsageError
+from aocr_core.model.folding import fold
 from aocr_core.model.recognizer import DEFAULT, AttentionOCR
 from aocr_core.model_dir import ModelConfig
 
@@ -28,8 +29,13 @@ class ReadingGraph(tf.Module):
         self.details = tf.function(self._details, input_signature=[tf.TensorSpec([None], tf.string, name="input")])
 
     @classmethod
-    def load(cls, directory: str, reading: ReadOptions | None = None) -> "ReadingGraph":
+    def load(cls, directory: str, reading: ReadOptions | None = None, folded: bool = True) -> "ReadingGraph":
         """The model of a model directory, local or `gs://…`.
+
+        Args:
+            directory: The model directory.
+            reading: How to read.
+            folded: Without batch normalisation, see `aocr_core.model.folding`; else just as it was trained.
 
         Raises:
             AocrError: there is no usable model.
@@ -39,7 +45,7 @@ class ReadingGraph(tf.Module):
         reading = reading or DEFAULT
         if reading.decoder in ("ctc", "joint") and not config.training.ctc_weight:
             raise UsageError(f"{directory} was trained with --ctc-weight 0: it has only the decoder `attention`")
-        return cls(model, config, reading)
+        return cls(fold(model) if folded else model, config, reading)
 
     def signatures(self) -> dict[str, Any]:
         """What a SavedModel offers."""
