@@ -189,7 +189,7 @@ class ReadOptions(Options):
 class SynthOptions(Options):
     """Rendered words."""
 
-    count: PositiveInt = Field(17_000, description="Training images to render.")
+    count: PositiveInt = Field(24_000, description="Training images to render.")
     test_count: Annotated[int, Field(ge=0)] = Field(
         500, description="Test images, with words that training never shows."
     )

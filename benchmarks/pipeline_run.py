@@ -2,7 +2,7 @@
 
     python -m benchmarks.pipeline_run [words] [plates] [options of `aocr-pipeline run`]
 
-`words`: no argument at all, as `make run`: 17,000 rendered words to train, 500 others to test.
+`words`: no argument at all, as `make run`: 24,000 rendered words to train, 500 others to test.
 `plates`: the photographed number plates in ../shared/data/plates_cn (678 to train, 178 to test).
 Without a name, both; plates only where the data is. Each runs in a fresh build folder, one after the other. Other
 options go to the run: `--count 200 --test-count 50 --num-epoch 1 --min-accuracy 0` shows in minutes that all works.
