@@ -34,12 +34,15 @@ class BidirectionalLSTM(layers.Layer):
         return ops.concatenate([ahead, back], axis=-1)
 
     def _run(self, layer: layers.LSTM, sequences: Tensor, training: bool) -> Tensor:
-        """For one image the kernel takes half the time of the loop; it knows no bfloat16, its gradients cost more."""
-        if training or self.compute_dtype != "float32" or keras.backend.backend() != "tensorflow":
+        """As Keras' layer does, but on a processor with less to do. On a GPU, Keras has a kernel of its own."""
+        if keras.backend.backend() != "tensorflow":
             return layer(sequences)
-        from aocr_core.model import kernels
+        from aocr_core.model import kernels, recurrence
 
-        return kernels.lstm(sequences, *(weight.value for weight in layer.cell.weights))
+        weights = [ops.cast(weight, self.compute_dtype) for weight in layer.cell.weights]
+        if not training and self.compute_dtype == "float32":
+            return recurrence.block_lstm(sequences, *weights)
+        return recurrence.lstm(sequences, *weights) if kernels.on_processor() else layer(sequences)
 
 
 class Encoder(layers.Layer):

@@ -8,6 +8,11 @@ import tensorflow as tf
 from aocr_core.charset import FIRST_SYMBOL
 
 
+def on_processor() -> bool:
+    """Whether there is no accelerator to compute on."""
+    return not tf.config.get_visible_devices("GPU")
+
+
 def batch_norm(
     inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, epsilon: float
 ) -> tf.Tensor:
@@ -66,36 +71,3 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
         tf.nn.log_softmax(logits)[..., 0] * tf.sequence_mask(lengths, tf.shape(logits)[1], tf.float32), axis=1
     )
     return tf.where(empty, blanks, losses), tf.logical_or(empty, needed <= tf.cast(lengths, tf.int32))
-
-
-def lstm(sequences: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """What `keras.layers.LSTM` with these weights gives, in one operation instead of a loop; float32.
-
-    Args:
-        sequences: `[batch, time, features]`.
-        kernel: `[features, 4 * units]`, with the gates in Keras' order: input, forget, cell, output.
-        recurrent_kernel: `[units, 4 * units]`.
-        bias: `[4 * units]`.
-
-    Returns:
-        `[batch, time, units]`.
-    """
-    weights = tf.concat([tf.concat([kernel, recurrent_kernel], axis=0), bias[None]], axis=0)
-    enter, forget, cell, leave = tf.split(weights, 4, axis=1)
-    weights = tf.concat([enter, cell, forget, leave], axis=1)
-    units = recurrent_kernel.shape[0]
-    zeros, no_peephole = tf.zeros([tf.shape(sequences)[0], units]), tf.zeros([units])
-    outputs = tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.shape(sequences, tf.int64)[1],
-        x=tf.transpose(sequences, [1, 0, 2]),
-        cs_prev=zeros,
-        h_prev=zeros,
-        w=weights[:-1],
-        wci=no_peephole,
-        wcf=no_peephole,
-        wco=no_peephole,
-        b=weights[-1],
-        forget_bias=0.0,
-        cell_clip=-1.0,  # none
-    ).h
-    return tf.transpose(outputs, [1, 0, 2])
