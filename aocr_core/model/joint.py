@@ -9,6 +9,7 @@ pass over the readings).
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from aocr_core.charset import END
@@ -53,7 +54,11 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
         places = ops.cast(rows, "int32")[:, None]
         return ops.scatter_update(ids, places, chosen.ids), ops.scatter_update(logs, places, chosen.log_probabilities)
 
-    return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), second_opinion))
+    if keras.backend.backend() == "tensorflow":
+        return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), second_opinion))
+    # Where all shapes must be known beforehand, some rows cannot be picked out.
+    pairs = zip((ids, logs), both(decoder, memory, logits, lengths, steps, width), strict=True)
+    return Decoded(*(ops.where(sure[:, None], first, second) for first, second in pairs))
 
 
 def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, steps: int, width: int) -> Decoded:
