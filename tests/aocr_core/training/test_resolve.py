@@ -153,7 +153,7 @@ def test_going_on_with_tokens():
 @pytest.mark.parametrize(
     ("model", "what"),
     [
-        (ModelOptions(attn_num_hidden=64), r"decoder_units \(256, not 64\)"),
+        (ModelOptions(attn_num_hidden=64), r"decoder_units \(192, not 64\)"),
         (ModelOptions(use_gru=True), r"decoder_cell \(lstm, not gru\)"),
         (ModelOptions(max_width=1000), r"width \(\d+, not 1000\)"),
         (ModelOptions(color=True), r"channels \(1, not 3\)"),
