@@ -48,7 +48,7 @@ class ModelOptions(Options):
     input_height: Annotated[int, Field(ge=16, le=256)] | None = Field(
         None,
         description="Height in pixels that every image is scaled to, its shape kept. [default: as the preset, 32 for "
-        "`fast`; more, up to 64, where the symbols of long labels would be too narrow]",
+        "`fast`; more, up to 64, where the symbols of long labels would be too narrow, but not for `aocr`]",
     )
     max_width: PositiveInt | None = Field(
         None,
@@ -56,7 +56,7 @@ class ModelOptions(Options):
         "[default: from the data]",
     )
     max_height: PositiveInt | None = Field(
-        None, description="Image height that --max-width refers to. [default: the network's input height, 32]"
+        None, description="Image height that --max-width refers to. [default: that of --input-height]"
     )
     max_prediction: PositiveInt | None = Field(
         None, description="Longest text the model can write, in symbols. [default: from the data]"
@@ -174,8 +174,8 @@ class ReadOptions(Options):
     )
     beam_width: Annotated[int, Field(ge=1, le=100)] = Field(
         1,
-        description="Texts that the attention decoder follows at a time: more take longer and may find a likelier one. "
-        "Not for the decoder `ctc`.",
+        description="Texts that the attention decoder follows at a time, where it is asked: more take longer and may "
+        "find a likelier one. Not for the decoder `ctc`.",
     )
 
     @field_validator("beam_width")

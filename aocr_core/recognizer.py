@@ -70,7 +70,7 @@ class Recognizer:
         if storage.exists(storage.join(path, model_dir.CONFIG)):
             from aocr_core.export.signatures import ReadingGraph
 
-            graph = ReadingGraph.load(path, reading)
+            graph = ReadingGraph.load(path, reading).folded()
             return cls(graph.serve, graph.details, graph.config)
         if not storage.exists(path):
             raise UsageError(f"there is no model at {path}: train one with `aocr train`, or name another place")

@@ -13,6 +13,7 @@ def train(
     dataset: Input[Dataset],
     preset: str,
     color: bool,
+    input_height: int,
     max_prediction: int,
     charset: str,
     label_kind: str,

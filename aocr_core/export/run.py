@@ -44,12 +44,14 @@ def export(
     Raises:
         AocrError: there is no usable model, or the export differs from it.
     """
-    graph = ReadingGraph.load(directory, reading)
-    checkpoint = _pair(ReadingGraph.load(directory, reading, folded=False).serve)
-    images = images or probes.draw(graph.config)
-    if format == "frozengraph":
-        return _frozen_graph(graph, output, lambda exported: compare(checkpoint, exported, images))
-    return _saved_model(graph, output, lambda exported: compare(checkpoint, exported, images))
+    checkpoint = ReadingGraph.load(directory, reading)
+    probe = images or probes.draw(checkpoint.config)
+
+    def verify(exported: Read) -> None:
+        compare(_pair(checkpoint.serve), exported, probe)
+
+    write = _frozen_graph if format == "frozengraph" else _saved_model
+    return write(checkpoint.folded(), output, verify)
 
 
 def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:

@@ -29,13 +29,8 @@ class ReadingGraph(tf.Module):
         self.details = tf.function(self._details, input_signature=[tf.TensorSpec([None], tf.string, name="input")])
 
     @classmethod
-    def load(cls, directory: str, reading: ReadOptions | None = None, folded: bool = True) -> "ReadingGraph":
+    def load(cls, directory: str, reading: ReadOptions | None = None) -> "ReadingGraph":
         """The model of a model directory, local or `gs://…`.
-
-        Args:
-            directory: The model directory.
-            reading: How to read.
-            folded: Without batch normalisation, see `aocr_core.model.folding`; else just as it was trained.
 
         Raises:
             AocrError: there is no usable model.
@@ -45,7 +40,11 @@ class ReadingGraph(tf.Module):
         reading = reading or DEFAULT
         if reading.decoder in ("ctc", "joint") and not config.training.ctc_weight:
             raise UsageError(f"{directory} was trained with --ctc-weight 0: it has only the decoder `attention`")
-        return cls(fold(model) if folded else model, config, reading)
+        return cls(model, config, reading)
+
+    def folded(self) -> "ReadingGraph":
+        """The same with fewer operations: see `aocr_core.model.folding`."""
+        return ReadingGraph(fold(self.model), self.config, self.reading)
 
     def signatures(self) -> dict[str, Any]:
         """What a SavedModel offers."""

@@ -5,7 +5,7 @@ from typing import Any
 from keras import layers, ops
 
 from aocr_core.model import masking
-from aocr_core.model.batch_norm import BatchNorm
+from aocr_core.model.batch_norm import BatchNormalization
 from aocr_core.model.presets import Convolution
 from aocr_core.model.standardise import Standardise
 
@@ -28,7 +28,7 @@ class ResidualBlock(layers.Layer):
             layers.Conv2D(channels, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}")
             for i in range(2)
         ]
-        self.norms = [BatchNorm(momentum=BATCH_NORM_MOMENTUM, name=f"norm{i}") for i in range(2)]
+        self.norms = [BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{i}") for i in range(2)]
 
     def call(self, features: Tensor, mask: Tensor, training: bool = False) -> Tensor:
         """Features `[batch, height, width, channels]` with a mask `[batch, 1, width, 1]` -> features like them."""
@@ -55,7 +55,7 @@ class ConvolutionBlock(layers.Layer):
             use_bias=not convolution.normalise,
             kernel_initializer="he_normal",
         )
-        self.normalise = BatchNorm(momentum=BATCH_NORM_MOMENTUM) if convolution.normalise else None
+        self.normalise = BatchNormalization(momentum=BATCH_NORM_MOMENTUM) if convolution.normalise else None
         self.pool = layers.MaxPooling2D(convolution.pool, padding="same") if convolution.pool != (1, 1) else None
         self.residual = [
             ResidualBlock(convolution.channels, name=f"residual{index}") for index in range(convolution.residual)

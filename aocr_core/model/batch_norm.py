@@ -8,7 +8,7 @@ from keras import layers
 Tensor = Any
 
 
-class BatchNorm(layers.BatchNormalization):
+class BatchNormalization(layers.BatchNormalization):
     """Keras' layer over the last axis; under TensorFlow, with its fused kernel.
 
     Keras takes the batch's statistics and normalises in some twenty operations, each of which reads or writes all the

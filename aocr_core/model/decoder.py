@@ -12,7 +12,7 @@ Tensor = Any
 
 
 class Decoded(NamedTuple):
-    """What was read, and how likely the decoder finds it."""
+    """What was read, and how likely the head finds it that read last."""
 
     ids: Tensor
     """Symbol ids `[batch, steps]`; END once the text is over, PAD behind it."""

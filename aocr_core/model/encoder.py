@@ -34,15 +34,11 @@ class BidirectionalLSTM(layers.Layer):
         return ops.concatenate([ahead, back], axis=-1)
 
     def _run(self, layer: layers.LSTM, sequences: Tensor, training: bool) -> Tensor:
-        """As Keras' layer does, but on a processor with less to do. On a GPU, Keras has a kernel of its own."""
         if keras.backend.backend() != "tensorflow":
             return layer(sequences)
-        from aocr_core.model import kernels, recurrence
+        from aocr_core.model import recurrence
 
-        weights = [ops.cast(weight, self.compute_dtype) for weight in layer.cell.weights]
-        if not training and self.compute_dtype == "float32":
-            return recurrence.block_lstm(sequences, *weights)
-        return recurrence.lstm(sequences, *weights) if kernels.on_processor() else layer(sequences)
+        return recurrence.run(layer, sequences, training)
 
 
 class Encoder(layers.Layer):

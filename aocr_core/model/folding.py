@@ -1,9 +1,11 @@
-"""The network as it reads: batch normalisation, which is a factor and a sum by then, folded into the convolutions."""
+"""The network as it reads: batch normalisation, which is a factor and a sum by then, folded into the convolution before
+it, where there is one (residual blocks normalise first).
+"""
 
 import numpy as np
 
 from aocr_core.model.backbone import ConvolutionBlock
-from aocr_core.model.batch_norm import BatchNorm
+from aocr_core.model.batch_norm import BatchNormalization
 from aocr_core.model.recognizer import AttentionOCR
 
 
@@ -16,14 +18,14 @@ def fold(model: AttentionOCR) -> AttentionOCR:
     network = model.network.model_copy(update={"convolutions": specs})
     folded = AttentionOCR.create(network, model.ctc.units, model.channels, model.temperatures)
     for new, old in zip(folded.backbone.blocks, blocks, strict=True):
-        if new.spec == old.spec or old.normalise is None:
+        if old.normalise is not None and new.normalise is None:
+            new.convolution.set_weights(_folded(np.asarray(old.convolution.kernel), old.normalise))
+            for block, trained in zip(new.residual, old.residual, strict=True):
+                block.set_weights(trained.get_weights())
+        else:
             new.set_weights(old.get_weights())
-            continue
-        new.convolution.set_weights(_folded(np.asarray(old.convolution.kernel), old.normalise))
-        for ours, theirs in zip(new.residual, old.residual, strict=True):
-            ours.set_weights(theirs.get_weights())
-    for new, old in ((folded.encoder, model.encoder), (folded.decoder, model.decoder), (folded.ctc, model.ctc)):
-        new.set_weights(old.get_weights())
+    for part, trained in ((folded.encoder, model.encoder), (folded.decoder, model.decoder), (folded.ctc, model.ctc)):
+        part.set_weights(trained.get_weights())
     return folded
 
 
@@ -34,11 +36,11 @@ def _foldable(block: ConvolutionBlock) -> bool:
     return block.pool is None or not block.pool_first or bool((_factors(block.normalise) >= 0).all())
 
 
-def _factors(norm: BatchNorm) -> np.ndarray:
+def _factors(norm: BatchNormalization) -> np.ndarray:
     return np.asarray(norm.gamma) / np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon)
 
 
-def _folded(kernel: np.ndarray, norm: BatchNorm) -> list[np.ndarray]:
+def _folded(kernel: np.ndarray, norm: BatchNormalization) -> list[np.ndarray]:
     """A convolution's kernel `[height, width, channels in, channels out]` -> that of both, and their bias."""
     factors = _factors(norm)
     return [kernel * factors, np.asarray(norm.beta) - np.asarray(norm.moving_mean) * factors]

@@ -20,8 +20,8 @@ from aocr_core.model.decoder import Decoded, Decoder
 Tensor = Any
 
 SURE = 0.9
-"""Probability from which CTC's reading is taken as it is. Above it the attention decoder changed none of the readings
-of receipt lines and number plates for the better, and most images are above it.
+"""Probability from which CTC's reading is taken as it is, as most are. In single trials (benchmarks/RESULTS.md) the
+attention decoder changed no such reading for the better: on receipt lines, and on number plates without temperatures.
 """
 
 CTC_SHARE = 0.5
@@ -30,7 +30,7 @@ comparable: neither has more say. (Without, 0.2 to 0.4 was best on rendered word
 """
 
 
-def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, steps: int, width: int) -> Decoded:
+def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, steps: int, beam_width: int) -> Decoded:
     """Read with CTC, and what that is not sure of with both heads.
 
     Args:
@@ -39,7 +39,7 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
         logits: The CTC head's, `[batch, time, symbols]`; the blank is id 0.
         lengths: Valid time steps, `[batch]`.
         steps: Most symbols of a text with its END.
-        width: Texts that the attention decoder follows at a time.
+        beam_width: Texts that the attention decoder follows at a time.
 
     Returns:
         The texts, with the probabilities that the head gives them which was asked last.
@@ -49,22 +49,24 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
 
     def second_opinion() -> tuple[Tensor, Tensor]:
         (rows,) = ops.nonzero(ops.logical_not(sure))
-        unsure = [ops.take(part, rows, axis=0) for part in (memory, logits, lengths)]
-        chosen = both(decoder, unsure[0], unsure[1], unsure[2], steps, width)
+        theirs = [ops.take(part, rows, axis=0) for part in (memory, logits, lengths, ids)]
+        chosen = both(decoder, theirs[0], theirs[1], theirs[2], theirs[3], beam_width)
         places = ops.cast(rows, "int32")[:, None]
         return ops.scatter_update(ids, places, chosen.ids), ops.scatter_update(logs, places, chosen.log_probabilities)
 
     if keras.backend.backend() == "tensorflow":
         return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), second_opinion))
     # Where all shapes must be known beforehand, some rows cannot be picked out.
-    pairs = zip((ids, logs), both(decoder, memory, logits, lengths, steps, width), strict=True)
+    pairs = zip((ids, logs), both(decoder, memory, logits, lengths, ids, beam_width), strict=True)
     return Decoded(*(ops.where(sure[:, None], first, second) for first, second in pairs))
 
 
-def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, steps: int, width: int) -> Decoded:
-    """Of both heads' readings the likeliest, with the attention decoder's probability; arguments as for `read`."""
-    found = beam.search(decoder, memory, lengths, steps, width)
-    ids = ctc.best_path(logits, lengths, steps)
+def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, ids: Tensor, beam_width: int) -> Decoded:
+    """Of both heads' readings the likeliest, with the attention decoder's probability.
+
+    Arguments as for `read`, but for what CTC has read, `[batch, steps]`.
+    """
+    found = beam.search(decoder, memory, lengths, ids.shape[1], beam_width)
 
     def likeliest_of_all() -> tuple[Tensor, Tensor]:
         other = decoder.judge(memory, lengths, ids)
@@ -73,7 +75,7 @@ def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
         taken = [ops.take_along_axis(reading, best, axis=1)[:, 0] for reading in readings]
         return taken[0], taken[1]
 
-    if width > 1:
+    if beam_width > 1:
         return Decoded(*likeliest_of_all())
     first = Decoded(found.ids[:, 0], found.log_probabilities[:, 0])
     # Where both heads read the same, nothing is left to do.

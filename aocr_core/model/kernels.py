@@ -1,6 +1,6 @@
 """What TensorFlow does in one operation and `keras.ops` only in many, where that costs a tenth of a step or more.
 
-Imported under the TensorFlow backend alone: each function's callers have another way under any other.
+Imported under the TensorFlow backend alone; whatever is under `model/` has another way under any other.
 """
 
 import tensorflow as tf
@@ -8,18 +8,14 @@ import tensorflow as tf
 from aocr_core.charset import FIRST_SYMBOL
 
 
-def on_processor() -> bool:
-    """Whether there is no accelerator to compute on."""
-    return not tf.config.get_visible_devices("GPU")
-
-
 def batch_norm(
     inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, epsilon: float
 ) -> tf.Tensor:
     """Features `[batch, height, width, channels]`, normalised with the given statistics `[channels]`."""
-    return tf.compat.v1.nn.fused_batch_norm(inputs, scale, offset, mean, variance, epsilon=epsilon, is_training=False)[
-        0
-    ]
+    outputs, *_ = tf.compat.v1.nn.fused_batch_norm(
+        inputs, scale, offset, mean, variance, epsilon=epsilon, is_training=False
+    )
+    return outputs
 
 
 def batch_norm_of_batch(
@@ -48,7 +44,10 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
     Returns:
         losses `[batch]`, and whether the text fits into its time steps, `[batch]`; if not, the loss means nothing.
     """
-    logits = tf.cast(logits, tf.float32)
+    # Nor does it accept an empty batch: one row more, which is cut off in the end.
+    logits = tf.pad(tf.cast(logits, tf.float32), [[0, 1], [0, 0], [0, 0]])
+    lengths = tf.pad(tf.cast(lengths, tf.int32), [[0, 1]], constant_values=1)
+    texts = tf.pad(tf.cast(texts, tf.int32), [[0, 1], [0, 0]])
     empty = tf.logical_not(tf.reduce_any(texts >= FIRST_SYMBOL, axis=1))
     texts = tf.concat([tf.where(empty, FIRST_SYMBOL, texts[:, 0])[:, None], texts[:, 1:]], axis=1)
     written = texts >= FIRST_SYMBOL
@@ -61,8 +60,8 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
         # The kernel takes the last id as blank and our ids start above the blank: turn the blank round to the end.
         inputs=tf.transpose(tf.concat([logits[..., 1:], logits[..., :1]], axis=-1), [1, 0, 2]),
         labels_indices=places,
-        labels_values=tf.cast(tf.gather_nd(texts, places) - 1, tf.int32),
-        sequence_length=tf.cast(lengths, tf.int32),
+        labels_values=tf.gather_nd(texts, places) - 1,
+        sequence_length=lengths,
         preprocess_collapse_repeated=False,
         ctc_merge_repeated=True,
         ignore_longer_outputs_than_inputs=True,
@@ -70,4 +69,4 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
     blanks = -tf.reduce_sum(
         tf.nn.log_softmax(logits)[..., 0] * tf.sequence_mask(lengths, tf.shape(logits)[1], tf.float32), axis=1
     )
-    return tf.where(empty, blanks, losses), tf.logical_or(empty, needed <= tf.cast(lengths, tf.int32))
+    return tf.where(empty, blanks, losses)[:-1], tf.logical_or(empty, needed <= lengths)[:-1]

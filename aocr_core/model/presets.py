@@ -46,7 +46,7 @@ class Network(Options):
     """Width, in time steps, of the convolution over earlier attention; None: the attention does not see it."""
     dropout: float
     joint_decoding: bool
-    """Take the CTC head's reading where both heads together find it likelier than the attention decoder's."""
+    """Read with both heads, unless told otherwise: see `aocr_core.model.joint`."""
 
     @property
     def width_stride(self) -> int:
@@ -145,8 +145,8 @@ PRESETS = {
 }
 
 
-def network(options: ModelOptions) -> Network:
-    """The preset's network with the changes that the options ask for."""
+def network(options: ModelOptions, base: Network | None = None) -> Network:
+    """A network, the preset's unless another is given, with the changes that the options ask for."""
     changes = {
         "height": options.input_height,
         "embedding_size": options.target_embedding_size,
@@ -154,4 +154,5 @@ def network(options: ModelOptions) -> Network:
         "decoder_layers": options.attn_num_layers,
         "decoder_cell": "gru" if options.use_gru else None,
     }
-    return PRESETS[options.preset].model_copy(update={name: value for name, value in changes.items() if value})
+    base = base or PRESETS[options.preset]
+    return base.model_copy(update={name: value for name, value in changes.items() if value})

@@ -99,6 +99,9 @@ class AttentionOCR(keras.Model):
             encoded: What to read.
             steps: Most symbols of a text with its END.
             options: Whose reading is taken.
+
+        Returns:
+            The texts, with the probabilities of the head that read; of the joint reading see `joint.read`.
         """
         decoder = options.decoder or ("joint" if self.network.joint_decoding else "attention")
         memory, lengths = encoded

@@ -8,6 +8,19 @@ recurrent kernel, which TensorFlow would sum up in the loop.
 from collections.abc import Callable
 
 import tensorflow as tf
+from keras import layers
+
+
+def run(layer: layers.LSTM, sequences: tf.Tensor, training: bool) -> tf.Tensor:
+    """What a layer gives, `[batch, time, features]` -> `[batch, time, units]`, in the way that costs least.
+
+    In float32 it is always read in one operation, so that an export is the same wherever it is made. Else a GPU is left
+    to the layer, which has a kernel of its own there.
+    """
+    weights = [tf.cast(weight, layer.compute_dtype) for weight in layer.cell.weights]
+    if not training and layer.compute_dtype == "float32":
+        return block_lstm(sequences, *weights)
+    return layer(sequences) if tf.config.get_visible_devices("GPU") else lstm(sequences, *weights)
 
 
 def lstm(sequences: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

@@ -8,12 +8,13 @@ import keras
 import tensorflow as tf
 
 import aocr_core
-from aocr_core.charset import Charset
+from aocr_core.charset import Charset, Kind
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
 from aocr_core.direction import direction_of
 from aocr_core.errors import AocrError
 from aocr_core.model import presets
+from aocr_core.model.presets import Network
 from aocr_core.model.temperatures import Temperatures
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import precision, schedule, sizes
@@ -64,13 +65,11 @@ def resolve(
         model = _filled(model, source.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA)))
         kind = source.charset.kind  # tokens may have come from a charset file
         data = _filled(data, source.data.model_copy(update={"charset": None, "label_kind": kind}))
-    if model.input_height is None:
-        model = model.model_copy(update={"input_height": _height(info, model, data, existing or source)})
-    network = presets.network(model)
+    charset = choose_charset(info, data, known)
+    network = presets.network(model, _base(info, model, charset.kind, existing or source))
     # A CTC head that learns nothing, or learnt nothing in the training that goes on, has no say in what is read.
     if not train.ctc_weight or (existing is not None and not existing.network.joint_decoding):
         network = network.model_copy(update={"joint_decoding": False})
-    charset = choose_charset(info, data, known)
     direction = model.direction or direction_of(info.symbols)
     image = sizes.image_spec(info, model, network.height, mirrored=direction == "right-to-left")
     longest = info.longest_label(charset.kind)
@@ -93,6 +92,7 @@ def resolve(
         },
         options=model.model_copy(
             update={
+                "input_height": network.height,
                 "max_width": image.width,
                 "max_height": image.height,
                 "max_prediction": limit,
@@ -141,12 +141,16 @@ def with_pretraining(config: ModelConfig, given: TrainOptions, rows: int, second
     return config.model_copy(update={"training": training, "pretraining_seconds": seconds})
 
 
-def _height(info: DatasetInfo, model: ModelOptions, data: DataOptions, known: ModelConfig | None) -> int:
-    """That of a known model; else as the data needs, but the original's network is left as it was."""
-    if known is not None:
-        return known.network.height
-    height = presets.PRESETS[model.preset].height
-    return height if model.preset == "aocr" else sizes.input_height(info, height, data.label_kind)
+def _base(info: DatasetInfo, model: ModelOptions, kind: Kind, begun: ModelConfig | None) -> Network:
+    """The network that the options change: that of the model which the training goes on or begins with, for a preset's
+    layers may have been others then; else the preset's, at the height that the data needs.
+    """
+    preset = presets.PRESETS[model.preset]
+    if begun is not None and begun.options.preset == model.preset:
+        return begun.network.model_copy(update={"joint_decoding": preset.joint_decoding})
+    if model.preset == "aocr":
+        return preset
+    return preset.model_copy(update={"height": sizes.input_height(info, preset.height, kind)})
 
 
 def _epochs(rows: int, share: float, pretrained: bool) -> int:

@@ -9,9 +9,10 @@ from aocr_core.data.preprocess import ImageSpec
 
 WIDTH_MARGIN = 1.1
 """Test images may be a little wider than any in the training data."""
-# A single stray panorama must not make every buffer as wide: what is far beyond nearly all images gets squeezed.
-COMMON_SHARE = 0.995
-STRAY_FACTOR = 2.0
+COMMON_SHARE, STRAY_FACTOR = 0.995, 2.0
+"""A single stray panorama must not make every buffer as wide: what is so many times wider than so large a share of the
+images gets squeezed.
+"""
 WIDTH_UNIT = 8
 
 LEAST_PITCH = 12
@@ -19,6 +20,7 @@ LEAST_PITCH = 12
 same symbol twice, and with less of it the dots and strokes of small letters are lost.
 """
 HEIGHT_UNIT = 16
+"""All poolings of the preset `fast`, one after the other, make one row of so many."""
 TALLEST = 64
 """No data set makes the images taller by itself: twice the height is four times the work."""
 
@@ -26,15 +28,16 @@ TALLEST = 64
 def input_height(info: DatasetInfo, height: int, kind: Kind = "characters") -> int:
     """Height in pixels to scale images to: the preset's, or more where the symbols of long labels would be too narrow.
 
+    No image is made taller than half of them are.
+
     Args:
         info: What is known of the training data.
         height: The preset's.
         kind: What a symbol is.
     """
-    if not (symbols := info.mean_label(kind)):
-        return height
-    wanted = min(LEAST_PITCH * symbols / info.mean_aspect, TALLEST, max(height, info.heights.median))
-    return height if wanted <= height else math.ceil(wanted / HEIGHT_UNIT) * HEIGHT_UNIT
+    wanted = math.ceil(LEAST_PITCH * info.mean_label(kind) / info.mean_aspect / HEIGHT_UNIT) * HEIGHT_UNIT
+    there = info.heights.median // HEIGHT_UNIT * HEIGHT_UNIT
+    return max(height, min(wanted, there, TALLEST))
 
 
 def image_spec(info: DatasetInfo, model: ModelOptions, height: int, mirrored: bool = False) -> ImageSpec:

@@ -11,8 +11,10 @@ from aocr_core import model_dir
 from aocr_core.charset import Charset
 from aocr_core.data import preprocess
 from aocr_core.errors import AocrError
-from aocr_core.export import export, frozen_graph, probes, run
+from aocr_core.export import export, frozen_graph, probes, run, signatures
 from aocr_core.export.frozen_graph import FrozenReader
+from aocr_core.model.folding import fold
+from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
 
@@ -121,6 +123,32 @@ def test_an_export_that_reads_otherwise_is_not_written(model: str, tmp_path, mon
     with pytest.raises(AocrError, match="reads a batch otherwise"):
         export(model, str(tmp_path / "out"), format)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
+def test_what_is_exported_is_compared_with_the_checkpoint_itself(model: str, tmp_path, monkeypatch, format: run.Format):
+    """Not with what was made of it for reading."""
+
+    def spoilt(trained: AttentionOCR) -> AttentionOCR:
+        made = fold(trained)
+        made.ctc.bias.assign(made.ctc.bias + np.linspace(0, 3, made.ctc.units))
+        made.decoder.score.bias.assign(made.decoder.score.bias + np.linspace(3, 0, made.ctc.units))
+        return made
+
+    monkeypatch.setattr(signatures, "fold", spoilt)
+    with pytest.raises(AocrError, match="checkpoint"):
+        export(model, str(tmp_path / "out"), format)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
+def test_no_image_at_all_gives_no_text(model: str, saved: Path, tmp_path, format: run.Format):
+    if format == "savedmodel":
+        outputs = tf.saved_model.load(str(saved)).signatures["serving_default"](tf.constant([], tf.string))
+        texts, probabilities = outputs["output"], outputs["probability"]
+    else:
+        texts, probabilities = FrozenReader(Path(export(model, str(tmp_path), format)))(tf.constant([], tf.string))
+    assert texts.shape == (0,) and probabilities.shape == (0,)
 
 
 def test_probes_are_images_of_the_models_own_symbols():

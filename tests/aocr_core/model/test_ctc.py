@@ -35,12 +35,21 @@ def test_the_best_path_is_that_of_the_textbook(seed: int):
 @settings(max_examples=20, deadline=None)
 def test_the_probability_of_a_text_is_that_of_tensorflow(seed: int, symbols: list[int]):
     logits, lengths = logits_of(seed), np.array([TIME, TIME, TIME - 1], np.int32)
-    ids = np.array([text(*symbols)] * 3, np.int32)
+    texts = [symbols, [], symbols[:1]]
+    ids = np.array([text(*written) for written in texts], np.int32)
+    counts = np.array([len(written) for written in texts])
     want = -tf.nn.ctc_loss(
-        np.where(ids == END, 0, ids), logits, np.full(3, len(symbols)), lengths, logits_time_major=False, blank_index=0
+        np.where(ids == END, 0, ids), logits, counts, lengths, logits_time_major=False, blank_index=0
     )
     for found in (ctc.log_probability(logits, lengths, ids), ctc.forward(logits, lengths, ids)):
         np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-4)
+
+
+def test_without_images_there_are_no_probabilities():
+    none = logits_of(0, 0)
+    assert ctc.log_probability(none, np.zeros(0, np.int32), np.zeros((0, STEPS), np.int32)).shape == (0,)
+    ids, logs = ctc.read(none, np.zeros(0, np.int32), STEPS)
+    assert ids.shape == logs.shape == (0, STEPS)
 
 
 @pytest.mark.parametrize("symbols", [(3, 4, 5), (3, 3)])

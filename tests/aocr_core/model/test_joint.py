@@ -12,7 +12,8 @@ STEPS = 5
 
 def both(model: AttentionOCR, encoded: Encoded, width: int = 1, steps: int = STEPS) -> tuple[np.ndarray, np.ndarray]:
     logits = model.ctc(encoded.memory)
-    ids, logs = joint.both(model.decoder, encoded.memory, logits, encoded.lengths, steps, width)
+    texts, _ = ctc.read(logits, encoded.lengths, steps)
+    ids, logs = joint.both(model.decoder, encoded.memory, logits, encoded.lengths, texts, width)
     return np.asarray(ids), np.asarray(logs)
 
 
@@ -135,11 +136,37 @@ def test_the_attention_decoder_is_asked_only_where_ctc_is_not_sure(width: int):
         np.testing.assert_allclose(logs_found, np.where(alone[:, None], logs, asked_logs), atol=1e-4)
 
 
-def test_how_an_image_is_read_does_not_depend_on_the_others():
+def test_where_ctc_is_sure_of_all_the_attention_decoder_does_nothing(monkeypatch):
+    model = opinionated()
+    encoded = model.encode(*images(4))
+    monkeypatch.setattr(joint, "both", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(joint, "SURE", 0.0)
+    first, _ = ctc.read(model.ctc(encoded.memory), encoded.lengths, 14)
+    np.testing.assert_array_equal(model.decode(encoded, 14).ids, first)
+
+
+def test_the_attention_decoder_reads_no_more_rows_than_it_has_to(monkeypatch):
+    model = opinionated()
+    encoded = model.encode(*images(24))
+    _, logs = ctc.read(model.ctc(encoded.memory), encoded.lengths, 14)
+    probabilities = np.exp(np.asarray(logs).sum(axis=1))
+    asked = []
+    search = beam.search
+    monkeypatch.setattr(
+        beam, "search", lambda decoder, memory, *rest: asked.append(len(memory)) or search(decoder, memory, *rest)
+    )
+    monkeypatch.setattr(joint, "SURE", float(np.sort(probabilities)[7]))
+    model.decode(encoded, 14)
+    assert asked == [7]
+
+
+def test_how_an_image_is_read_does_not_depend_on_the_others(monkeypatch):
     model = opinionated()
     pixels, widths = images(6)
-    together = model.read(pixels, widths, STEPS)
+    _, logs = ctc.read(model.ctc(model.encode(pixels, widths).memory), model.encode(pixels, widths).lengths, 14)
+    monkeypatch.setattr(joint, "SURE", float(np.median(np.exp(np.asarray(logs).sum(axis=1)))))
+    together = model.read(pixels, widths, 14)
     for row in range(6):
-        alone = model.read(pixels[row : row + 1], widths[row : row + 1], STEPS)
+        alone = model.read(pixels[row : row + 1], widths[row : row + 1], 14)
         np.testing.assert_array_equal(alone.ids[0], together.ids[row])
         np.testing.assert_allclose(alone.log_probabilities[0], together.log_probabilities[row], atol=1e-4)

@@ -121,8 +121,10 @@ def test_presets_build_and_read(preset: str, channels: int):
 def test_the_network_itself_needs_no_tensorflow():
     """As a user of another backend imports it; only what has a second version is TensorFlow's."""
     for file in (ROOT / "aocr_core" / "model").glob("*.py"):
-        imports = re.search(r"^\s*(import|from) tensorflow", file.read_text(encoding="utf-8"), re.MULTILINE)
-        assert bool(imports) == (file.name in ("kernels.py", "recurrence.py")), file.name
+        text = file.read_text(encoding="utf-8")
+        tensorflows = file.name in ("kernels.py", "recurrence.py")
+        assert bool(re.search(r"^\s*(import|from) tensorflow", text, re.MULTILINE)) == tensorflows, file.name
+        assert not re.search(r"^(import|from) .*\b(kernels|recurrence)\b", text, re.MULTILINE), file.name
 
 
 @pytest.mark.slow

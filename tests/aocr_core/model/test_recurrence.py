@@ -35,19 +35,20 @@ def test_it_gives_what_keras_layer_gives(keras_lstm: layers.LSTM, lstm: Callable
 
 @pytest.mark.parametrize("in_graph", [False, True])
 def test_its_gradients_are_those_of_keras_layer(keras_lstm: layers.LSTM, in_graph: bool):
-    sequences = tf.constant(noise(BATCH, TIME, FEATURES))
+    """In the graph, neither the rows nor the steps are known."""
     variables = [weight.value for weight in keras_lstm.cell.weights]
 
     def gradients(run: Callable[[tf.Tensor], tf.Tensor]) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(sequences)
-            loss = tf.reduce_sum(run(sequences) * noise(BATCH, TIME, UNITS))
-        return tape.gradient(loss, [sequences, *variables])
+        def taken(sequences: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(sequences)
+                loss = tf.reduce_sum(run(sequences) * noise(BATCH, TIME, UNITS))
+            return tape.gradient(loss, [sequences, *variables])
 
-    ours, theirs = (
-        (tf.function(gradients) if in_graph else gradients)(run)
-        for run in (lambda given: recurrence.lstm(given, *variables), keras_lstm)
-    )
+        of = tf.function(taken, input_signature=[tf.TensorSpec([None, None, FEATURES])]) if in_graph else taken
+        return of(tf.constant(noise(BATCH, TIME, FEATURES)))
+
+    ours, theirs = gradients(lambda given: recurrence.lstm(given, *variables)), gradients(keras_lstm)
     for found, expected in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 

@@ -81,6 +81,19 @@ def test_a_label_that_does_not_fit_into_its_image_counts_nothing(steps: int):
     assert not gradient[0].any() and gradient[1].any()
 
 
+def test_an_empty_label_is_all_blanks():
+    given = tf.constant(logits(2, 5))
+    targets = np.array([[END, PAD, PAD], [4, 5, END]], np.int32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        both = ctc_loss(given, np.array([3, 5], np.int32), targets)
+    probabilities = softmax(given.numpy())
+    of_empty, of_other = likelihood(probabilities[0, :3], []), likelihood(probabilities[1], [4, 5])
+    assert float(both) == pytest.approx(-(np.log(of_empty) + np.log(of_other) / 2) / 2, rel=1e-4)
+    gradient = tape.gradient(both, given).numpy()
+    assert (gradient[0, :3, 0] < 0).all() and not gradient[0, 3:].any() and gradient[1].any()
+
+
 @pytest.mark.parametrize("scale", [1.0, 1000.0])
 def test_gradients_are_finite_and_reach_only_what_counts(scale: float):
     decoder, encoder = tf.constant(scale * logits(3, 4)), tf.constant(scale * logits(3, 5))

@@ -72,6 +72,24 @@ def test_a_training_that_goes_on_keeps_the_height():
         config(described("cab"), existing=first, model=ModelOptions(input_height=32))
 
 
+def test_a_training_that_goes_on_keeps_the_layers_that_the_preset_had_then():
+    first = config()
+    older = first.model_copy(update={"network": first.network.model_copy(update={"encoder_units": 100})})
+    for begun in ({"existing": older}, {"source": older}):
+        assert config(**begun).network == older.network
+    assert config(source=older, model=ModelOptions(attn_num_hidden=192)).network.encoder_units == 100
+    silent = older.model_copy(update={"network": older.network.model_copy(update={"joint_decoding": False})})
+    assert not config(existing=silent).network.joint_decoding
+    assert config(source=silent).network.joint_decoding  # its CTC head is to learn now
+
+
+def test_the_height_is_that_of_the_symbols_also_if_a_file_makes_them_tokens(tmp_path):
+    (tmp_path / "tokens.txt").write_text("\\frac\n{\n}\nx\n2\n+\n", encoding="utf-8")
+    info = described(*LATEX, width=100, height=60)
+    assert config(info).image.height > 32
+    assert config(info, data=DataOptions(charset=str(tmp_path / "tokens.txt"))).image.height < config(info).image.height
+
+
 def test_the_height_asked_for_is_taken():
     resolved = config(described("abc" * 20, width=900, height=60), model=ModelOptions(input_height=40))
     assert resolved.image.height == resolved.network.height == 40

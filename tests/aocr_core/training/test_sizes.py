@@ -19,6 +19,7 @@ def described(*labels: str, width: int, height: int) -> DatasetInfo:
         ("a" * 8, 150, 40, 32),  # 15 pixels a symbol, scaled to a height of 32
         ("a" * 69, 1190, 68, 48),  # 8 pixels: a line of small Arabic letters
         ("a" * 69, 560, 32, 32),  # the same, but with no more pixels to be had
+        ("a" * 69, 580, 33, 32),  # a pixel more makes no difference
         ("a" * 400, 1000, 100, 64),  # no image becomes taller than this by itself
         ("", 100, 100, 32),
     ],
