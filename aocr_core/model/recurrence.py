@@ -17,8 +17,8 @@ def run(layer: layers.LSTM, sequences: tf.Tensor, training: bool) -> tf.Tensor:
     In float32 it is always read in one operation, so that an export is the same wherever it is made. Else a GPU is left
     to the layer, which has a kernel of its own there.
     """
-    weights = [tf.cast(weight, layer.compute_dtype) for weight in layer.cell.weights]
-    if not training and layer.compute_dtype == "float32":
+    weights = [tf.cast(weight, sequences.dtype) for weight in layer.cell.weights]
+    if not training and sequences.dtype == tf.float32:
         return block_lstm(sequences, *weights)
     return layer(sequences) if tf.config.get_visible_devices("GPU") else lstm(sequences, *weights)
 

@@ -141,16 +141,6 @@ def test_what_is_exported_is_compared_with_the_checkpoint_itself(model: str, tmp
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
-def test_no_image_at_all_gives_no_text(model: str, saved: Path, tmp_path, format: run.Format):
-    if format == "savedmodel":
-        outputs = tf.saved_model.load(str(saved)).signatures["serving_default"](tf.constant([], tf.string))
-        texts, probabilities = outputs["output"], outputs["probability"]
-    else:
-        texts, probabilities = FrozenReader(Path(export(model, str(tmp_path), format)))(tf.constant([], tf.string))
-    assert texts.shape == (0,) and probabilities.shape == (0,)
-
-
 def test_probes_are_images_of_the_models_own_symbols():
     images = probes.draw(small.config())
     assert len(images) == probes.COUNT and images == probes.draw(small.config())

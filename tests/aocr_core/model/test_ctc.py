@@ -45,13 +45,6 @@ def test_the_probability_of_a_text_is_that_of_tensorflow(seed: int, symbols: lis
         np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-4)
 
 
-def test_without_images_there_are_no_probabilities():
-    none = logits_of(0, 0)
-    assert ctc.log_probability(none, np.zeros(0, np.int32), np.zeros((0, STEPS), np.int32)).shape == (0,)
-    ids, logs = ctc.read(none, np.zeros(0, np.int32), STEPS)
-    assert ids.shape == logs.shape == (0, STEPS)
-
-
 @pytest.mark.parametrize("symbols", [(3, 4, 5), (3, 3)])
 def test_a_text_that_does_not_fit_into_its_time_cannot_be(symbols: tuple[int, ...]):
     for log_probability in (ctc.log_probability, ctc.forward):

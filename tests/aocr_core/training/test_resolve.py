@@ -85,7 +85,7 @@ def test_a_training_that_goes_on_keeps_the_layers_that_the_preset_had_then():
 
 def test_the_height_is_that_of_the_symbols_also_if_a_file_makes_them_tokens(tmp_path):
     (tmp_path / "tokens.txt").write_text("\\frac\n{\n}\nx\n2\n+\n", encoding="utf-8")
-    info = described(*LATEX, width=100, height=60)
+    info = described(*LATEX, width=200, height=64)
     assert config(info).image.height > 32
     assert config(info, data=DataOptions(charset=str(tmp_path / "tokens.txt"))).image.height < config(info).image.height
 

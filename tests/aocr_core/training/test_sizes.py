@@ -29,7 +29,7 @@ def test_narrow_symbols_get_taller_images(label: str, width: int, height: int, e
 
 
 def test_of_tokens_each_counts_as_one_symbol():
-    info = described(r"\frac \alpha \beta", width=100, height=40)
+    info = described(r"\frac \alpha \beta", width=100, height=60)
     assert input_height(info, 32, "tokens") == 32
     assert input_height(info, 32, "characters") > 32
 
