@@ -19,6 +19,8 @@ from aocr_core.errors import AocrError, UsageError
 IMAGE_COLUMNS = ("image", "path", "file", "filename", "file_name", "image_path", "img")
 LABEL_COLUMNS = ("label", "text", "words", "transcription", "ground_truth")
 
+_JSON_ARRAY = re.compile(r'\[\s*(\{\s*)?("|$)')
+"""How an array of objects begins; the path of an image may begin with brackets, too."""
 _QUOTED = re.compile(r'"([^"]+)"(?:\s(.*))?', re.DOTALL)
 _BARE = re.compile(r"(\S+)(?:\s(.*))?", re.DOTALL)
 
@@ -109,7 +111,7 @@ def _parser(path: str, first: str) -> Parser:
     ending = path.lower().rpartition(".")[2]
     if ending in ("jsonl", "ndjson") or first.startswith("{"):
         return _json
-    if first.strip() == "[" or first.startswith("[{"):
+    if _JSON_ARRAY.match(first):
         raise AocrError(f"{path} is one JSON array: write one object a line instead (JSON lines)")
     for delimiter in ",\t;":
         columns = _columns(first.rstrip("\r\n").split(delimiter))
