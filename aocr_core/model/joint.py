@@ -64,7 +64,7 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
 def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, ids: Tensor, beam_width: int) -> Decoded:
     """Of both heads' readings the likeliest, with the attention decoder's probability.
 
-    Arguments as for `read`, but for what CTC has read, `[batch, steps]`.
+    Arguments as for `read`; `ids` are what CTC has read, `[batch, steps]`.
     """
     found = beam.search(decoder, memory, lengths, ids.shape[1], beam_width)
 

@@ -59,7 +59,8 @@ class Network(Options):
 
 PRESETS = {
     # About 1.6 M parameters. Pooling first and few channels keep the costly layers of high resolution cheap; multiples
-    # of 16 channels suit the processor's vectors. What is spared buys more steps in the same time.
+    # of 16 channels suit the processor's vectors. A larger network reads more after as many steps; this one takes more
+    # of them in the same time (benchmarks/RESULTS.md).
     "fast": Network(
         height=32,
         standardise=True,

@@ -28,7 +28,7 @@ TALLEST = 64
 def input_height(info: DatasetInfo, height: int, kind: Kind = "characters") -> int:
     """Height in pixels to scale images to: the preset's, or more where the symbols of long labels would be too narrow.
 
-    No image is made taller than half of them are.
+    Beyond the preset's height, no more than half of the images are enlarged.
 
     Args:
         info: What is known of the training data.
