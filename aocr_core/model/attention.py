@@ -24,7 +24,7 @@ class Memory(NamedTuple):
     """What the decoder attends to. The keys do not depend on the step, so they are computed once."""
 
     values: Tensor
-    """`[batch, time, features]`"""
+    """`[batch, time, value units]`"""
     keys: Tensor
     """`[batch, time, attention units]`"""
     bias: Tensor
@@ -47,6 +47,7 @@ class AttentionCell(layers.Layer):
         input_units: int | None,
         attention_units: int,
         location_kernel: int | None = None,
+        value_units: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -56,6 +57,7 @@ class AttentionCell(layers.Layer):
         self.units = units
         self.feed = layers.Dense(input_units, name="feed") if input_units else None
         self.key = layers.Dense(attention_units, use_bias=False, name="key")
+        self.value = layers.Dense(value_units, use_bias=False, name="value") if value_units else None
         self.query = layers.Dense(attention_units, name="query")
         self.energy = layers.Dense(1, use_bias=False, name="energy")
         self.location = (
@@ -64,14 +66,15 @@ class AttentionCell(layers.Layer):
             else None
         )
         self.bridge = layers.Dense(units * depth * self.states_per_cell, activation="tanh", name="bridge")
-        self.features = 0
+        self.context_units = 0
 
     def build(self, input_shape: Any, memory_shape: Any = None) -> None:
         """Create the weights from the shapes `[batch, embedding]` and `[batch, time, features]`."""
         if memory_shape is None:
             return  # keras.layers.RNN asks again when the cell has long been built
-        embedding, self.features = input_shape[-1], memory_shape[-1]
-        size = embedding + self.features
+        features = memory_shape[-1]
+        self.context_units = self.value.units if self.value is not None else features
+        size = input_shape[-1] + self.context_units
         if self.feed is not None:
             self.feed.build((None, size))
             size = self.feed.units
@@ -79,52 +82,60 @@ class AttentionCell(layers.Layer):
             cell.build((None, size))
             size = self.units
         self.key.build(memory_shape)
+        if self.value is not None:
+            self.value.build(memory_shape)
         self.query.build((None, self.units))
-        self.energy.build((None, None, self.query.units))
+        self.energy.build((None, self.query.units))
         if self.location is not None:
             self.location.build((None, None, 2))
-        self.bridge.build((None, self.features))
+        self.bridge.build((None, features))
         self.built = True
 
     @property
     def state_size(self) -> list[int]:
         """Sizes of the recurrent states and the context (those of the memory vary with the batch)."""
-        return [self.units] * (len(self.cells) * self.states_per_cell) + [self.features]
+        return [self.units] * (len(self.cells) * self.states_per_cell) + [self.context_units]
 
-    def start(self, values: Tensor, lengths: Tensor) -> list[Tensor]:
+    def start(self, features: Tensor, lengths: Tensor) -> list[Tensor]:
         """First states: cells from the mean of the memory, an empty context, and the memory itself.
 
         Args:
-            values: The encoder's output, `[batch, time, features]`.
+            features: The encoder's output, `[batch, time, features]`.
             lengths: Valid time steps, `[batch]`.
         """
-        mask = masking.valid(lengths, ops.shape(values)[1], values.dtype)
-        steps = ops.cast(ops.maximum(lengths, 1), values.dtype)
+        mask = masking.valid(lengths, ops.shape(features)[1], features.dtype)
+        steps = ops.cast(ops.maximum(lengths, 1), features.dtype)
         share = mask / steps[:, None]
-        mean = ops.squeeze(ops.matmul(share[:, None, :], values), axis=1)
+        mean = ops.squeeze(ops.matmul(share[:, None, :], features), axis=1)
         states = ops.split(self.bridge(mean), len(self.cells) * self.states_per_cell, axis=-1)
-        memory = Memory(values, self.key(values), (1.0 - mask) * FAR_BELOW)
+        values = self.value(features) if self.value is not None else features
+        memory = Memory(values, self.key(features), (1.0 - mask) * FAR_BELOW)
         seen = [ops.zeros_like(memory.bias)] * (2 if self.location is not None else 0)
-        return [*states, ops.zeros_like(mean), *seen, *memory]
+        return [*states, ops.zeros_like(values[:, 0]), *seen, *memory]
 
-    def attend(self, output: Tensor, memory: Memory, seen: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+    def attend(
+        self, output: Tensor, memory: Memory, seen: Sequence[Tensor] = (), training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Look at the memory.
 
         Args:
             output: The cell's, `[batch, units]`.
             memory: What to look at.
             seen: With a location kernel, the last attention and the sum of all so far, each `[batch, time]`.
+            training: Whether gradients will be asked for.
 
         Returns:
-            weights over time `[batch, time]` and the context `[batch, features]`.
+            weights over time `[batch, time]` and the context `[batch, value units]`.
         """
         hidden = memory.keys + self.query(output)[:, None, :]
         if self.location is not None:
-            hidden = hidden + self.location(ops.stack(seen, axis=-1))
-        energies = self.energy(ops.tanh(hidden))
+            where = ops.stack(seen, axis=-1)
+            hidden = hidden + (self.location(where) if training else _convolved(where, self.location.kernel))
+        batch, time, units = ops.shape(hidden)
+        # One row a time step: a product of matrices costs a third of one of three axes.
+        energies = ops.reshape(self.energy(ops.reshape(ops.tanh(hidden), (-1, units))), (batch, time))
         # The softmax sums over all time steps, more than bfloat16 can count.
-        energies = ops.cast(ops.squeeze(energies, axis=-1) + memory.bias, "float32")
-        weights = ops.cast(ops.softmax(energies, axis=-1), memory.values.dtype)
+        weights = ops.cast(_softmax(ops.cast(energies + memory.bias, "float32")), memory.values.dtype)
         context = ops.squeeze(ops.matmul(weights[:, None, :], memory.values), axis=1)
         return weights, context
 
@@ -132,7 +143,7 @@ class AttentionCell(layers.Layer):
         """Read one symbol's embedding `[batch, embedding]`.
 
         Returns:
-            outputs `[batch, units + features + time]` (cell output, context, attention weights) and the new states.
+            outputs `[batch, units + value units + time]` (cell output, context, attention weights) and the new states.
         """
         count = len(self.cells) * self.states_per_cell
         recurrent, context, seen, memory = states[:count], states[count], states[count + 1 : -3], Memory(*states[-3:])
@@ -144,7 +155,27 @@ class AttentionCell(layers.Layer):
             first = index * self.states_per_cell
             output, new = cell(output, recurrent[first : first + self.states_per_cell])
             carried.extend(new)
-        weights, context = self.attend(output, memory, seen)
+        weights, context = self.attend(output, memory, seen, training)
         if self.location is not None:
             seen = [weights, seen[1] + weights]
         return ops.concatenate([output, context, weights], axis=-1), [*carried, context, *seen, *memory]
+
+
+def _convolved(sequences: Tensor, kernel: Tensor) -> Tensor:
+    """What a Conv1D with this kernel `[width, channels in, channels out]` gives for `[batch, time, channels in]`, with
+    the ends padded: on a few short sequences in a third of the time, but its gradient would cost more.
+    """
+    width, channels, filters = kernel.shape
+    batch, time, _ = ops.shape(sequences)
+    padded = ops.pad(sequences, ((0, 0), ((width - 1) // 2, width // 2), (0, 0)))
+    windows = ops.take(padded, ops.arange(time)[:, None] + ops.arange(width), axis=1)
+    rows = ops.reshape(windows, (-1, width * channels))
+    return ops.reshape(
+        ops.matmul(rows, ops.cast(ops.reshape(kernel, (-1, filters)), rows.dtype)), (batch, time, filters)
+    )
+
+
+def _softmax(energies: Tensor) -> Tensor:
+    """Softmax over the last axis. For as few numbers as these, setting up the kernel of oneDNN takes longer."""
+    powers = ops.exp(energies - ops.stop_gradient(ops.max(energies, axis=-1, keepdims=True)))
+    return powers / ops.sum(powers, axis=-1, keepdims=True)

@@ -46,6 +46,7 @@ class Decoder(layers.Layer):
             network.decoder_input,
             network.attention_units,
             network.location_kernel,
+            network.value_units,
             name="attention_cell",
         )
         self.recurrence = layers.RNN(self.cell, return_sequences=True, name="recurrence")
@@ -56,7 +57,7 @@ class Decoder(layers.Layer):
         """Create the weights from the shape of the memory, `[batch, time, features]`."""
         self.embedding.build((None, None))
         self.cell.build((None, self.network.embedding_size), memory_shape)
-        self.score.build((None, None, self.network.decoder_units + memory_shape[-1]))
+        self.score.build((None, None, self.cell.units + self.cell.context_units))
         self.built = True
 
     def call(self, memory: Tensor, lengths: Tensor, inputs: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -73,9 +74,18 @@ class Decoder(layers.Layer):
         """
         states = self.cell.start(memory, lengths)
         outputs = self.recurrence(self.embedding(inputs), initial_state=states)
-        size = self.cell.units + self.cell.features
+        size = self.cell.units + self.cell.context_units
         logits = self.score(self.dropout(outputs[..., :size], training=training))
         return logits, outputs[..., size:]
+
+    def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
+        """Take the likeliest symbol at each step, at most `steps` of them, END included.
+
+        The loop ends as soon as every row has ended. What a row gives does not depend on the others. The last step is
+        kept for END: a text that would go on is cut before it.
+        """
+        states = self.cell.start(memory, lengths)
+        return self._follow(states, ops.full((ops.shape(memory)[0], steps), PAD, dtype="int32"))
 
     def judge(self, memory: Tensor, lengths: Tensor, ids: Tensor) -> Decoded:
         """How likely the decoder finds given texts.
@@ -85,28 +95,30 @@ class Decoder(layers.Layer):
             lengths: Valid time steps, `[batch]`.
             ids: Symbols, END, then PAD, `[batch, steps]`.
         """
-        inputs = ops.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=GO)
-        outputs = self.recurrence(self.embedding(inputs), initial_state=self.cell.start(memory, lengths))
-        logs = self.symbol_logs(outputs)
-        scores = ops.take_along_axis(logs, ids[:, :, None], axis=-1)[:, :, 0]
-        return Decoded(ids, ops.where(ids == PAD, 0.0, scores))
+        return self._follow(self.cell.start(memory, lengths), ids)
 
-    def symbol_logs(self, outputs: Tensor) -> Tensor:
-        """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs."""
-        logits = ops.cast(self.score(outputs[..., : self.cell.units + self.cell.features]), "float32")
-        return ops.log_softmax(without_special(logits / self.temperature), axis=-1)
+    def greedy_and_judge(self, memory: Tensor, lengths: Tensor, ids: Tensor) -> tuple[Decoded, Decoded]:
+        """What `greedy` and `judge` give, in one loop: with few rows its steps cost the same whatever they do.
 
-    def greedy(self, memory: Tensor, lengths: Tensor, steps: int) -> Decoded:
-        """Take the likeliest symbol at each step, at most `steps` of them, END included.
-
-        The loop ends as soon as every row has ended. What a row gives does not depend on the others. The last step is
-        kept for END: a text that would go on is cut before it.
+        Arguments as for `judge`.
         """
-        batch = ops.shape(memory)[0]
-        states = self.cell.start(memory, lengths)
-        # Columns are written into rows of [steps, batch]: one slice a step.
-        ids = ops.full((steps, batch), PAD, dtype="int32")
-        scores = ops.zeros((steps, batch), dtype="float32")
+        states = [ops.concatenate([state, state], axis=0) for state in self.cell.start(memory, lengths)]
+        found = self._follow(states, ops.concatenate([ops.full_like(ids, PAD), ids], axis=0))
+        halves = [ops.split(part, 2, axis=0) for part in found]
+        return Decoded(*(half[0] for half in halves)), Decoded(*(half[1] for half in halves))
+
+    def _follow(self, states: list[Tensor], given: Tensor) -> Decoded:
+        """Go from step to step, in each row to the likeliest symbol, or, where `given` does not begin with PAD, through
+        the text that stands there.
+
+        Args:
+            states: The cell's first.
+            given: `[batch, steps]`.
+        """
+        batch, steps = ops.shape(given)[0], given.shape[1]
+        free = given[:, 0] == PAD
+        ids = ops.full((batch, steps), PAD, dtype="int32")
+        scores = ops.zeros((batch, steps), dtype="float32")
         last = ops.full((batch,), GO, dtype="int32")
         going = ops.ones((batch,), dtype="bool")
 
@@ -116,13 +128,19 @@ class Decoder(layers.Layer):
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
             logs = self.symbol_logs(outputs)
-            best = ops.cast(ops.argmax(logs, axis=-1), "int32")
-            taken = ops.logical_and(going, ops.logical_or(best == END, step < steps - 1))
-            ids = ops.slice_update(ids, (step, 0), ops.where(taken, best, PAD)[None])
-            scores = ops.slice_update(scores, (step, 0), ops.where(taken, ops.max(logs, axis=-1), 0.0)[None])
-            going = ops.logical_and(going, best != END)
-            return (step + 1, best, going, ids, scores, *new_states)
+            next = ops.where(free, ops.cast(ops.argmax(logs, axis=-1), "int32"), ops.take(given, step, axis=1))
+            taken = ops.logical_and(going, ops.logical_or(next == END, step < steps - 1))
+            gained = ops.take_along_axis(logs, next[:, None], axis=1)[:, 0]
+            here = ops.logical_and(taken[:, None], ops.arange(steps) == step)
+            ids, scores = ops.where(here, next[:, None], ids), ops.where(here, gained[:, None], scores)
+            going = ops.logical_and(going, next != END)
+            return (step + 1, next, going, ids, scores, *new_states)
 
         start = (ops.convert_to_tensor(0, dtype="int32"), last, going, ids, scores, *states)
         result = ops.while_loop(unfinished, advance, start, maximum_iterations=steps)
-        return Decoded(ops.transpose(result[3]), ops.transpose(result[4]))
+        return Decoded(result[3], result[4])
+
+    def symbol_logs(self, outputs: Tensor) -> Tensor:
+        """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs."""
+        logits = ops.cast(self.score(outputs[..., : self.cell.units + self.cell.context_units]), "float32")
+        return ops.log_softmax(without_special(logits / self.temperature), axis=-1)

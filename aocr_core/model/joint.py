@@ -66,20 +66,15 @@ def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, ids:
 
     Arguments as for `read`; `ids` are what CTC has read, `[batch, steps]`.
     """
-    found = beam.search(decoder, memory, lengths, ids.shape[1], beam_width)
-
-    def likeliest_of_all() -> tuple[Tensor, Tensor]:
-        other = decoder.judge(memory, lengths, ids)
-        readings = [ops.concatenate([ours, its[:, None]], axis=1) for ours, its in zip(found, other, strict=True)]
-        best = likeliest(logits, lengths, Beams(*readings))[:, None, None]
-        taken = [ops.take_along_axis(reading, best, axis=1)[:, 0] for reading in readings]
-        return taken[0], taken[1]
-
-    if beam_width > 1:
-        return Decoded(*likeliest_of_all())
-    first = Decoded(found.ids[:, 0], found.log_probabilities[:, 0])
-    # Where both heads read the same, nothing is left to do.
-    return Decoded(*ops.cond(ops.any(ids != first.ids), likeliest_of_all, lambda: tuple(first)))
+    if beam_width == 1:
+        greedy, given = decoder.greedy_and_judge(memory, lengths, ids)
+        found = Beams(*(part[:, None] for part in greedy))
+    else:
+        found = beam.search(decoder, memory, lengths, ids.shape[1], beam_width)
+        given = decoder.judge(memory, lengths, ids)
+    readings = Beams(*(ops.concatenate([part, its[:, None]], axis=1) for part, its in zip(found, given, strict=True)))
+    best = likeliest(logits, lengths, readings)[:, None, None]
+    return Decoded(*(ops.take_along_axis(part, best, axis=1)[:, 0] for part in readings))
 
 
 def likeliest(logits: Tensor, lengths: Tensor, readings: Beams) -> Tensor:

@@ -42,6 +42,9 @@ class Network(Options):
     """Units of the linear layer in front of the decoder cell; None: the cell sees embedding and context themselves."""
     embedding_size: int
     attention_units: int
+    value_units: int | None = None
+    """Features of the memory that the decoder is given where it looks, from a linear layer; None: all that there are.
+    """
     location_kernel: int | None
     """Width, in time steps, of the convolution over earlier attention; None: the attention does not see it."""
     dropout: float
@@ -84,6 +87,7 @@ PRESETS = {
         decoder_input=None,
         embedding_size=64,
         attention_units=64,
+        value_units=192,
         location_kernel=7,
         dropout=0.1,
         joint_decoding=True,
@@ -111,6 +115,7 @@ PRESETS = {
         decoder_input=None,
         embedding_size=128,
         attention_units=256,
+        value_units=512,
         location_kernel=7,
         dropout=0.1,
         joint_decoding=True,

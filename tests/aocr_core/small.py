@@ -30,6 +30,7 @@ NETWORK = PRESETS["fast"].model_copy(
         "decoder_input": None,
         "embedding_size": 5,
         "attention_units": 7,
+        "value_units": 9,
         "location_kernel": 3,
     }
 )

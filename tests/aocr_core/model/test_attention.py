@@ -13,9 +13,13 @@ def noise(*shape: int) -> np.ndarray:
 
 
 def cell_of(
-    kind: str = "lstm", depth: int = 1, input_units: int | None = None, location_kernel: int | None = None
+    kind: str = "lstm",
+    depth: int = 1,
+    input_units: int | None = None,
+    location_kernel: int | None = None,
+    value_units: int | None = None,
 ) -> AttentionCell:
-    cell = AttentionCell(kind, UNITS, depth, input_units, attention_units=3, location_kernel=location_kernel)
+    cell = AttentionCell(kind, UNITS, depth, input_units, 3, location_kernel, value_units)
     cell.build((None, 2), (None, None, FEATURES))
     return cell
 
@@ -109,3 +113,26 @@ def test_with_a_location_kernel_the_attention_sees_where_it_has_looked_before():
     assert not again[1, 3:].any()
     elsewhere = [*new[:-5], np.roll(new[-5], 1, axis=1), np.roll(new[-4], 1, axis=1), *new[-3:]]
     assert not np.allclose(cell(noise(2, 2), elsewhere)[0][:, UNITS + FEATURES :], again)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 6])
+def test_where_it_has_looked_is_seen_alike_in_training_and_in_reading(width: int):
+    cell = cell_of(location_kernel=width)
+    memory = Memory(*cell.start(noise(2, TIME, FEATURES), np.array([5, 3]))[-3:])
+    seen = [np.abs(noise(2, TIME)), 2.0 * np.abs(noise(2, TIME))]
+    for learnt, read in zip(
+        cell.attend(noise(2, UNITS), memory, seen, training=True),
+        cell.attend(noise(2, UNITS), memory, seen),
+        strict=True,
+    ):
+        np.testing.assert_allclose(read, learnt, atol=1e-6)
+
+
+def test_with_value_units_the_context_is_the_weighted_mean_of_a_linear_view_of_the_memory():
+    cell = cell_of(value_units=2)
+    features = noise(2, TIME, FEATURES)
+    states = cell.start(features, np.array([5, 2]))
+    weights, context = cell.attend(noise(2, UNITS), Memory(*states[-3:]))
+    values = features @ np.asarray(cell.value.kernel)
+    np.testing.assert_allclose(context, np.einsum("bt,btf->bf", weights, values), atol=1e-6)
+    assert cell.state_size == [UNITS, UNITS, 2] and states[2].shape == (2, 2)

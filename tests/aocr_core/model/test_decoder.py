@@ -14,6 +14,7 @@ VARIANTS = [
     {},
     {"decoder_layers": 2, "decoder_input": 9},
     {"decoder_cell": "gru", "decoder_layers": 3},
+    {"value_units": None, "location_kernel": None},
 ]
 
 
@@ -31,7 +32,7 @@ def make(seed: int = 5, **changes: object) -> Decoder:
     return decoder
 
 
-@pytest.fixture(scope="module", params=VARIANTS, ids=["lstm", "lstm-2", "gru-3"])
+@pytest.fixture(scope="module", params=VARIANTS, ids=["lstm", "lstm-2", "gru-3", "plain"])
 def decoder(request) -> Decoder:
     return make(**request.param)
 
@@ -70,7 +71,7 @@ def test_greedy_is_the_best_symbol_of_teacher_forcing_at_every_step(decoder: Dec
 
 def test_nothing_is_written_or_counted_behind_the_end(decoder: Decoder):
     for seed in range(4):
-        for weight, new in zip(decoder.trainable_weights, make(seed, **changes_of(decoder)).weights, strict=True):
+        for weight, new in zip(decoder.trainable_weights, make(seed, **dict(decoder.network)).weights, strict=True):
             weight.assign(new)
         ids, logs = greedy(decoder, 12)
         assert (logs <= 0).all()
@@ -78,11 +79,6 @@ def test_nothing_is_written_or_counted_behind_the_end(decoder: Decoder):
             written = row.index(END) + 1 if END in row else 11
             assert all(i >= FIRST_SYMBOL for i in row[: written - 1])
             assert row[written:] == [PAD] * (12 - written) and not scores[written:].any()
-
-
-def changes_of(decoder: Decoder) -> dict[str, object]:
-    network = decoder.network.model_dump()
-    return {name: value for name, value in network.items() if name.startswith("decoder_")}
 
 
 def biased(symbol: int) -> Decoder:
@@ -140,3 +136,21 @@ def test_a_row_reads_the_same_alone(decoder: Decoder):
         alone = decoder.greedy(memory()[row : row + 1, :length], np.array([length]), STEPS)
         np.testing.assert_array_equal(np.asarray(alone.ids)[0], ids[row])
         np.testing.assert_allclose(np.asarray(alone.log_probabilities)[0], logs[row], atol=1e-5)
+
+
+def test_a_given_text_is_judged_as_teacher_forcing_does(decoder: Decoder):
+    texts = np.array([[3, 4, 4, 5, END, PAD, PAD], [END, PAD, PAD, PAD, PAD, PAD, PAD], [7, 6, 5, 4, 3, 3, PAD]])
+    judged = decoder.judge(memory(), LENGTHS, texts)
+    inputs = np.concatenate([np.full((3, 1), GO), texts[:, :-1]], axis=1)
+    expected = log_softmax_of_symbols(np.asarray(decoder(memory(), LENGTHS, inputs)[0]))
+    expected = np.where(texts == PAD, 0.0, np.take_along_axis(expected, texts[:, :, None], axis=2)[:, :, 0])
+    np.testing.assert_array_equal(judged.ids, texts)
+    np.testing.assert_allclose(judged.log_probabilities, expected, atol=1e-4)
+
+
+def test_reading_and_judging_in_one_loop_give_what_each_gives_alone(decoder: Decoder):
+    texts = np.array([[3, END, PAD, PAD, PAD, PAD, PAD], [END, PAD, PAD, PAD, PAD, PAD, PAD], [7, 6, 5, 4, 3, 3, PAD]])
+    alone = decoder.greedy(memory(), LENGTHS, STEPS), decoder.judge(memory(), LENGTHS, texts)
+    for found, expected in zip(decoder.greedy_and_judge(memory(), LENGTHS, texts), alone, strict=True):
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_allclose(found.log_probabilities, expected.log_probabilities, atol=1e-5)
