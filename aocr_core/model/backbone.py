@@ -88,7 +88,6 @@ class Backbone(layers.Layer):
         *,
         standardise: bool,
         pool_first: bool,
-        dropout: float,
         **kwargs: Any,
     ) -> None:
         # The images are to be standardised as they are; the convolutions round them to what they compute in.
@@ -97,7 +96,6 @@ class Backbone(layers.Layer):
         self.blocks = [
             ConvolutionBlock(spec, pool_first, name=f"block{index}") for index, spec in enumerate(convolutions)
         ]
-        self.dropout = layers.Dropout(dropout)
 
     def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Slide over the images.
@@ -105,7 +103,7 @@ class Backbone(layers.Layer):
         Args:
             images: `[batch, height, width, channels]`, values in [-1, 1]; whatever lies right of `widths` is ignored.
             widths: Valid pixels of each row, integers `[batch]`.
-            training: Normalise with the batch's own statistics, and drop features.
+            training: Normalise with the batch's own statistics.
 
         Returns:
             features `[batch, time, features]`, zero in the padding, and lengths `[batch]`.
@@ -118,5 +116,4 @@ class Backbone(layers.Layer):
             outputs, widths = block(outputs, widths, training=training)
         outputs = ops.transpose(outputs, (0, 2, 1, 3))
         batch, time = ops.shape(outputs)[0], ops.shape(outputs)[1]
-        features = ops.reshape(outputs, (batch, time, outputs.shape[2] * outputs.shape[3]))
-        return self.dropout(features, training=training), widths
+        return ops.reshape(outputs, (batch, time, outputs.shape[2] * outputs.shape[3])), widths

@@ -48,6 +48,8 @@ class Network(Options):
     location_kernel: int | None
     """Width, in time steps, of the convolution over earlier attention; None: the attention does not see it."""
     dropout: float
+    drop_whole: bool = False
+    """Between backbone and decoder, drop a feature at all time steps of a line or at none."""
     joint_decoding: bool
     """Read with both heads, unless told otherwise: see `aocr_core.model.joint`."""
 
@@ -90,6 +92,7 @@ PRESETS = {
         value_units=192,
         location_kernel=7,
         dropout=0.1,
+        drop_whole=True,
         joint_decoding=True,
     ),
     # About 24 M parameters, for accelerators: higher images, a residual backbone (Shi et al., "ASTER",
@@ -118,6 +121,7 @@ PRESETS = {
         value_units=512,
         location_kernel=7,
         dropout=0.1,
+        drop_whole=True,
         joint_decoding=True,
     ),
     # The layers of aocr 0.7.6 (Deng et al., "Image-to-Markup Generation", 2016, and its Attention-OCR): a CRNN's VGG.

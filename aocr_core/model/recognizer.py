@@ -50,15 +50,15 @@ class AttentionOCR(keras.Model):
             network.convolutions,
             standardise=network.standardise,
             pool_first=network.pool_first,
-            dropout=network.dropout,
             name="backbone",
         )
         self.encoder = Encoder(
             network.encoder_units,
             network.encoder_layers,
-            network.encoder_norm,
-            network.encoder_skip,
-            network.dropout,
+            norm=network.encoder_norm,
+            skip=network.encoder_skip,
+            dropout=network.dropout,
+            drop_whole=network.drop_whole,
             name="encoder",
         )
         self.decoder = Decoder(network, symbols, temperatures.attention, name="decoder")

@@ -57,7 +57,7 @@ def test_only_training_changes_the_statistics_of_batch_normalisation():
 
 
 def test_colour_images():
-    backbone = Backbone((Convolution(channels=4),), standardise=False, pool_first=True, dropout=0.0)
+    backbone = Backbone((Convolution(channels=4),), standardise=False, pool_first=True)
     features, _ = backbone(noise(2, 8, 10, 3), np.array([10, 5]))
     assert features.shape == (2, 10, 8 * 4)
 

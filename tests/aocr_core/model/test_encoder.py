@@ -61,3 +61,12 @@ def test_whatever_computes_it_it_is_keras_lstm_in_both_directions(dtype: str, to
     for training in (False, True):
         found = ops.cast(layer(features, lengths, training=training), "float32")
         np.testing.assert_allclose(found, want, atol=tolerance)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_in_training_features_are_dropped_at_all_steps_or_at_each_by_itself(whole: bool):
+    encoder = small.model(dropout=0.5, drop_whole=whole, encoder_norm=False, encoder_skip=True).encoder
+    memory = encoder(np.ones((3, 40, FEATURES), np.float32), np.array([40, 40, 40]), training=True)
+    passed_on = np.asarray(memory)[:, :, -FEATURES:]
+    assert 0 < (passed_on == 0).mean() < 1
+    assert bool((passed_on == passed_on[:, :1]).all()) == whole
