@@ -40,7 +40,7 @@ TASKS = {
     "plates_cn": Task(12, "exact >= 98 %"),
     "sroie_lines": Task(60, "exact >= 92 %, CER <= 1.6 %", training=("--num-epoch", "30")),
     "archiscribe_german": Task(60, "CER <= 5 %", training=("--num-epoch", "100", "--pretrain", "always")),
-    "arabic_jstor": Task(60, "CER <= 7 %", training=("--num-epoch", "90")),
+    "arabic_jstor": Task(60, "CER <= 7 %", training=("--num-epoch", "90", "--pretrain", "always")),
     "formulas_sample": Task(30, "", ("--label-kind", "tokens")),
 }
 LONG, MIDDLING = range(30, 10_000), range(10, 21)

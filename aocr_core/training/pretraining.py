@@ -6,10 +6,16 @@ test plates exactly; the one that began without, 94.9 %.
 """
 
 import logging
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from random import Random
 from unicodedata import category
 
+from PIL import features
+
 from aocr_core.config import FEW_IMAGES, LEAST_MINUTES, DataOptions, PrepareOptions, SynthOptions, TrainOptions
+from aocr_core.data import records
 from aocr_core.data.build import build_dataset
 from aocr_core.data.info import DatasetInfo, quantile
 from aocr_core.data.synth.build import build
@@ -31,6 +37,8 @@ MOST_CHARACTERS = 500
 """To look for in the fonts, the most frequent ones."""
 LONGEST = 40
 """Characters in a rendered line."""
+LEAST_WORDS = 50
+"""Different ones that the labels must have, for lines to be made of them; else words are made up."""
 _RENDERED = ("L", "N", "P", "S")
 """General categories: letters, numbers, punctuation, signs. Marks need a layout that joins them to their letters."""
 
@@ -51,11 +59,13 @@ def wanted(described: DatasetInfo, config: ModelConfig, given: TrainOptions) -> 
     return plain and time and described.rows < FEW_IMAGES
 
 
-def render(folder: Path, described: DatasetInfo, config: ModelConfig) -> str:
-    """Render words, or lines of words, as long as a data set's labels and of the same characters.
+def render(folder: Path, files: Iterable[str], described: DatasetInfo, config: ModelConfig) -> str:
+    """Render words as long as a data set's labels and of the same characters. Where the labels are lines of words,
+    lines of those words: so the decoder also learns which letters follow each other.
 
     Args:
         folder: Where to write; the same data set and configuration give the same words.
+        files: The data set's TFRecords.
         described: The data set.
         config: The complete configuration.
 
@@ -75,20 +85,20 @@ def render(folder: Path, described: DatasetInfo, config: ModelConfig) -> str:
         f", without {missing} that the font has not" if missing else "",
     )
     least, most = (max(1, min(LONGEST, int(quantile(described.label_lengths, q)))) for q in (0.05, 0.95))
-    options = SynthOptions(
-        count=IMAGES,
-        test_count=0,
-        min_length=least,
-        max_length=most,
-        lines=described.symbols.get(" ", 0) >= described.rows / 2,
-        charset=str(charset),
-        seed=config.training.seed,
-        workers=1,  # further processes would begin by running the caller's program once more
+    lines = described.symbols.get(" ", 0) >= described.rows / 2
+    source = {"charset": str(charset), "min_length": least, "max_length": most, "lines": lines}
+    if lines and len(words := _words_in(files, alphabet, config.data.force_uppercase)) >= LEAST_WORDS:
+        source = {"words": str(folder / "lines.txt")}
+        text = "\n".join(_lines_of(words, least, most, Random(config.training.seed)))
+        (folder / "lines.txt").write_text(text, encoding="utf-8")
+    # One worker: further processes would begin by running the caller's program once more.
+    options = SynthOptions.model_validate(
+        {"count": IMAGES, "test_count": 0, "seed": config.training.seed, "workers": 1} | source
     )
-    records = str(folder / "words.tfrecords")
+    output = str(folder / "words.tfrecords")
     build(str(folder / "words"), options)
-    build_dataset(str(folder / "words" / "training.txt"), records, PrepareOptions(), DataOptions())
-    return records
+    build_dataset(str(folder / "words" / "training.txt"), output, PrepareOptions(), DataOptions())
+    return output
 
 
 def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
@@ -99,13 +109,13 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     """
     if config.charset.kind == "tokens":
         raise UsageError("tokens cannot be rendered")
-    if config.image.mirrored:
-        raise UsageError("text from right to left cannot be rendered")
     counts = described.symbol_counts(uppercase=config.data.force_uppercase)
+    # What joins letters and puts them in order from right to left; not every build of Pillow has it.
+    joins = features.check("raqm")
     candidates = [
         character
         for character, _ in counts.most_common(MOST_CHARACTERS)
-        if category(character)[0] in _RENDERED and not right_to_left(character)
+        if category(character)[0] in _RENDERED and (joins or not right_to_left(character))
     ]
     faces = [face for family in find_fonts(candidates).families.values() for face in family]
     best = max((sorted(face.symbols) for face in faces), key=lambda found: (sum(counts[c] for c in found), found))
@@ -113,6 +123,24 @@ def characters(described: DatasetInfo, config: ModelConfig) -> list[str]:
     if not best or sum(counts[character] for character in best) < LEAST_SHARE * visible:
         raise UsageError("no installed font has most of the characters in the labels")
     return best
+
+
+def _words_in(files: Iterable[str], alphabet: Collection[str], uppercase: bool) -> Counter[str]:
+    """The words of the labels that have no other characters than the alphabet's, and how often each occurs."""
+    labels = (record.label.upper() if uppercase else record.label for record in records.read(files))
+    return Counter(word for label in labels for word in label.split() if set(word) <= set(alphabet))
+
+
+def _lines_of(words: Counter[str], least: int, most: int, chance: Random) -> list[str]:
+    """Lines of words at random, each as likely as it is frequent, of `least` to `most` characters where words allow."""
+    text = [word for word in words.elements() if len(word) <= most] or list(words)
+    lines = []
+    for _ in range(IMAGES):
+        line, enough = chance.choice(text), chance.randint(least, most)
+        while len(line) < enough and len(longer := f"{line} {chance.choice(text)}") <= most:
+            line = longer
+        lines.append(line)
+    return lines
 
 
 def options_for(options: TrainOptions) -> TrainOptions:

@@ -111,7 +111,7 @@ def _train(
             seconds = 0.0
             if not source and pretraining.wanted(described, config, options):
                 place = storage.join(directory, model_dir.PRETRAINING)
-                source, seconds = _pretrained(place, described, config, options.pretrain == "always", strategy)
+                source, seconds = _pretrained(place, files, described, config, options.pretrain == "always", strategy)
             config = with_pretraining(config, options, described.rows, seconds)
         if other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
@@ -134,6 +134,7 @@ def _check_beginning(options: TrainOptions, config: ModelConfig, source: Source 
 
 def _pretrained(
     place: str,
+    files: list[str],
     described: info.DatasetInfo,
     config: ModelConfig,
     always: bool,
@@ -143,7 +144,7 @@ def _pretrained(
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aocr-words-") as scratch:
         try:
-            words = pretraining.render(Path(scratch), described, config)
+            words = pretraining.render(Path(scratch), files, described, config)
         except AocrError as error:
             if always:
                 raise

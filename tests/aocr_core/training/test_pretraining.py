@@ -1,7 +1,9 @@
 import logging
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PIL import features
 
 from aocr_core import model_dir, storage
 from aocr_core.charset import Charset
@@ -52,16 +54,15 @@ def test_the_words_have_those_of_the_characters_that_a_font_has():
     ("described", "kind"),
     [
         (symbols(皖=6, A=1), "characters"),
-        (symbols(س=9, A=5), "characters"),
         (symbols(**{"\u0301": 3}), "characters"),
         (symbols(), "characters"),
         (PLATES, "tokens"),
     ],
-    ids=["few of them", "right to left", "marks", "none", "tokens"],
+    ids=["few of them", "marks", "none", "tokens"],
 )
 def test_what_cannot_be_rendered_is_not_rendered(described: DatasetInfo, kind: str, tmp_path: Path):
     with pytest.raises(UsageError):
-        pretraining.render(tmp_path, described, config(kind=kind))
+        pretraining.render(tmp_path, [], described, config(kind=kind))
 
 
 @pytest.mark.parametrize(("blanks", "lines"), [(0, False), (700, True)])
@@ -71,10 +72,30 @@ def test_words_are_as_long_as_the_labels(monkeypatch, tmp_path: Path, blanks: in
     described = PLATES.model_copy(
         update={"symbols": {"7": 9, "A": 9, "B": 9, " ": blanks}, "label_lengths": lengths, "rows": 82}
     )
-    path = pretraining.render(tmp_path, described, config())
+    path = pretraining.render(tmp_path, [], described, config())
     labels = [record.label for record in records.read(records.files(path))]
     assert len(labels) == 200 and {len(label) for label in labels} == {9, 10, 11, 12}
     assert set("".join(labels)) <= set("7AB ") and (" " in "".join(labels)) == lines
+
+
+def test_lines_are_made_of_the_words_in_the_labels(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pretraining, "IMAGES", 60)
+    known = [first + second + third for first in "abcd" for second in "abcd" for third in "abcd"]
+    path = small.write_words(tmp_path / "few.tfrecords", [f"{a} {b} é" for a, b in pairwise(known)])
+    monkeypatch.setattr(pretraining, "characters", lambda *_: list("abcd"))
+    lines = [record.label for record in records.read([pretraining.render(tmp_path, [path], info.load(path), config())])]
+    assert len(lines) == 60 and len(set(lines)) > 50
+    assert {word for line in lines for word in line.split(" ")} <= set(known)
+    assert {len(line) for line in lines} == {7}  # the labels have 9 characters, for which two words are left
+
+
+@pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot join letters")
+def test_text_from_right_to_left_is_rendered_joined_and_read_turned_round(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pretraining, "IMAGES", 4)
+    described = symbols(س=9, ل=9, ا=7, م=5)
+    path = pretraining.render(tmp_path, [], described, config())
+    assert info.load(path).rows == 4
+    assert set(info.load(path).symbols) <= set("سلام")
 
 
 def test_the_same_data_set_gives_the_same_words(monkeypatch, tmp_path: Path):
@@ -82,7 +103,7 @@ def test_the_same_data_set_gives_the_same_words(monkeypatch, tmp_path: Path):
     found = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        found.append(info.load(pretraining.render(tmp_path / name, PLATES, config())).fingerprint)
+        found.append(info.load(pretraining.render(tmp_path / name, [], PLATES, config())).fingerprint)
     assert found[0] == found[1]
 
 
