@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from keras import layers, ops
 
-from aocr_core.model import masking
+from aocr_core.model import masking, operations
 
 Tensor = Any
 
@@ -120,7 +120,7 @@ class AttentionCell(layers.Layer):
         """
         hidden = memory.keys + self.query(output)[:, None, :]
         if self.location is not None:
-            hidden = hidden + self.location(ops.stack(seen, axis=-1))
+            hidden = hidden + _located(self.location, ops.stack(seen, axis=-1))
         energies = self.energy(ops.tanh(hidden))
         # The softmax sums over all time steps, more than bfloat16 can count.
         energies = ops.cast(ops.squeeze(energies, axis=-1) + memory.bias, "float32")
@@ -148,3 +148,14 @@ class AttentionCell(layers.Layer):
         if self.location is not None:
             seen = [weights, seen[1] + weights]
         return ops.concatenate([output, context, weights], axis=-1), [*carried, context, *seen, *memory]
+
+
+def _located(location: layers.Conv1D, seen: Tensor) -> Tensor:
+    """The convolution over earlier attention, `[batch, time, 2]` -> `[batch, time, attention units]`."""
+    if not operations.converting():
+        return location(seen)
+    # The converter to ONNX does not know the shape of a kernel that is used in a loop behind a condition.
+    width, time = location.kernel.shape[0], ops.shape(seen)[1]
+    padded = ops.pad(seen, ((0, 0), ((width - 1) // 2, width // 2), (0, 0)))
+    windows = ops.concatenate([padded[:, place : place + time] for place in range(width)], axis=-1)
+    return ops.matmul(windows, ops.reshape(location.kernel, (2 * width, location.filters)))

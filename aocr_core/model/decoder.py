@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from keras import layers, ops
 
 from aocr_core.charset import END, GO, PAD
+from aocr_core.model import operations
 from aocr_core.model.attention import FAR_BELOW, AttentionCell
 from aocr_core.model.presets import Network
 
@@ -85,11 +86,20 @@ class Decoder(layers.Layer):
             lengths: Valid time steps, `[batch]`.
             ids: Symbols, END, then PAD, `[batch, steps]`.
         """
-        inputs = ops.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=GO)
-        outputs = self.recurrence(self.embedding(inputs), initial_state=self.cell.start(memory, lengths))
-        logs = self.symbol_logs(outputs)
-        scores = ops.take_along_axis(logs, ids[:, :, None], axis=-1)[:, :, 0]
-        return Decoded(ids, ops.where(ids == PAD, 0.0, scores))
+        batch, steps = ops.shape(ids)[0], ids.shape[1]
+        columns = ops.transpose(ids)
+        scores = ops.zeros((steps, batch), dtype="float32")
+
+        def advance(step: Tensor, last: Tensor, scores: Tensor, *states: Tensor) -> Any:
+            outputs, new_states = self.cell(self.embedding(last), list(states))
+            given = ops.take(columns, step, axis=0)
+            found = ops.take_along_axis(self.symbol_logs(outputs), given[:, None], axis=-1)[:, 0]
+            return (step + 1, given, operations.put(scores, step, found), *new_states)
+
+        start = (0, ops.full((batch,), GO, dtype="int32"), scores, *self.cell.start(memory, lengths))
+        longest = ops.max(ops.sum(ops.cast(ids != PAD, "int32"), axis=1))
+        result = ops.while_loop(lambda step, *_: step < longest, advance, start, maximum_iterations=steps)
+        return Decoded(ids, ops.where(ids == PAD, 0.0, ops.transpose(result[2])))
 
     def symbol_logs(self, outputs: Tensor) -> Tensor:
         """Log probabilities of the symbols and END, `[..., symbols]`, from the cell's outputs."""
@@ -116,10 +126,10 @@ class Decoder(layers.Layer):
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
             logs = self.symbol_logs(outputs)
-            best = ops.cast(ops.argmax(logs, axis=-1), "int32")
+            best = operations.argmax(logs)
             taken = ops.logical_and(going, ops.logical_or(best == END, step < steps - 1))
-            ids = ops.slice_update(ids, (step, 0), ops.where(taken, best, PAD)[None])
-            scores = ops.slice_update(scores, (step, 0), ops.where(taken, ops.max(logs, axis=-1), 0.0)[None])
+            ids = operations.put(ids, step, ops.where(taken, best, PAD))
+            scores = operations.put(scores, step, ops.where(taken, ops.max(logs, axis=-1), 0.0))
             going = ops.logical_and(going, best != END)
             return (step + 1, best, going, ids, scores, *new_states)
 
