@@ -1,6 +1,5 @@
 """`aocr export`: from a model directory to a verified export in the form that a runtime takes."""
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +11,6 @@ from aocr_core.config import DEFAULT_MODEL_DIR, ReadOptions
 
 if TYPE_CHECKING:
     from aocr_core.export.run import Format
-
-IMAGES = 64
-"""Of a data set, compared with the checkpoint."""
 
 
 @click.command(
@@ -41,8 +37,8 @@ IMAGES = 64
 @click.option(
     "--verify-with",
     metavar="DATASET",
-    help=f"Data set (as for `aocr test`) on whose first {IMAGES} images the export must read as the checkpoint does, "
-    "besides some drawn ones.",
+    help="Data set (as for `aocr test`) on whose first 64 images the export must read as the checkpoint does, besides "
+    "some drawn ones.",
 )
 @from_config(ReadOptions)
 @compat.original_flags()
@@ -67,16 +63,12 @@ def command(output: str, format_: "Format", model_dir: str, verify_with: str | N
     """
     compat.choose_device(given)
     options = build(ReadOptions, given)
-    images = _images(verify_with) if verify_with else []
+    from aocr_core.data import records
+
+    images = records.first_images(verify_with) if verify_with else []
     with logs.without_import_chatter():
         from aocr_core.export import export
         from aocr_core.model_dir import read_config
 
     compat.verify(read_config(model_dir).options, given, model_dir)
     click.echo(export(model_dir, output, format_, images, reading=options))
-
-
-def _images(dataset: str) -> list[bytes]:
-    from aocr_core.data import records
-
-    return [record.image for record in islice(records.read(records.files(dataset)), IMAGES)]

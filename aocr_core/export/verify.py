@@ -46,7 +46,7 @@ def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
     texts, probabilities = (value.numpy() for value in reference(batch))
     for name, given, want in (
         ("a batch", batch, (texts, probabilities)),
-        ("a single image", batch[0], (texts[0], probabilities[0])),
+        *(("a single image", batch[row], (texts[row], probabilities[row])) for row in range(len(images))),
         ("a column of images", batch[:, None], (texts[:, None], probabilities[:, None])),
     ):
         found_texts, found_probabilities = (np.asarray(value) for value in exported(given))
