@@ -1,13 +1,14 @@
 """Step 5: from a model directory to what a server loads."""
 
-from kfp.dsl import Input, Model, Output, component
+from kfp.dsl import Dataset, Input, Model, Output, component
 
 from components.image import IMAGE
 
 
 @component(base_image=IMAGE, install_kfp_package=False)
-def export(model: Input[Model], exported: Output[Model]):
-    """Write a SavedModel and verify it against the checkpoint."""
+def export(model: Input[Model], dataset: Input[Dataset], exported: Output[Model]):
+    """Write a SavedModel that reads test images as the checkpoint does."""
+    from aocr_core.data.records import first_images
     from aocr_core.export import export
 
-    exported.metadata["version"] = export(model.path, exported.path)
+    exported.metadata["version"] = export(model.path, exported.path, images=first_images(dataset.path))

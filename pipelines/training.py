@@ -87,7 +87,7 @@ def training(
     # What serves may have changed since the last run: never reuse an old verdict or an old deployment.
     gate.set_caching_options(False)
     with dsl.If(gate.outputs["Output"] == True, name="approved"):  # noqa: E712 (a channel, not a bool)
-        exported = export(model=model.outputs["model"]).set_display_name("5 Export")
+        exported = export(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("5 Export")
         deploy(exported=exported.output, serving_dir=serving_dir, model_name=model_name).set_display_name(
             "6 Deploy"
         ).set_caching_options(False)

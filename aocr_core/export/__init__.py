@@ -1,4 +1,4 @@
-"""Exports: SavedModel for serving, frozen graph for embedding; each is verified before it is accepted."""
+"""Exports for TensorFlow, LiteRT and ONNX Runtime; each is verified before it is accepted."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -9,10 +9,15 @@ from aocr_core.export.signatures import ReadingGraph
 
 FILE = "frozen_graph.pb"
 INPUT, PREDICTION, PROBABILITY = "input_image_as_bytes", "prediction", "probability"
+CONFIG, READING = "config", "reading"
+"""Nodes beside the original's: `config.json`, and how it was told to read, as strings."""
 
 
 def write(graph: ReadingGraph, directory: Path) -> None:
-    """Write `frozen_graph.pb`: feed `input_image_as_bytes:0`, fetch `prediction:0` and `probability:0`."""
+    """Write `frozen_graph.pb`: feed `input_image_as_bytes:0`, fetch `prediction:0` and `probability:0`.
+
+    `config:0` and `reading:0` are JSON, of the model and of the `ReadOptions`.
+    """
 
     @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name=INPUT)])
     def read(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -23,6 +28,9 @@ def write(graph: ReadingGraph, directory: Path) -> None:
         )
 
     frozen = convert_variables_to_constants_v2(read.get_concrete_function(), lower_control_flow=True)
+    with frozen.graph.as_default():
+        tf.constant(graph.config.model_dump_json(), name=CONFIG)
+        tf.constant(graph.resolved_reading().model_dump_json(), name=READING)
     directory.mkdir(parents=True, exist_ok=True)
     tf.io.write_graph(frozen.graph, str(directory), FILE, as_text=False)
 

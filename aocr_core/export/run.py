@@ -1,31 +1,40 @@
 """`export`: from a model directory to a verified export."""
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
 from aocr_core import exports, storage
 from aocr_core.config import ReadOptions
-from aocr_core.export import frozen_graph, probes, saved_model
+from aocr_core.errors import AocrError
+from aocr_core.export import frozen_graph, probes, read, saved_model, verify
 from aocr_core.export.signatures import ReadingGraph
-from aocr_core.export.verify import Read, compare
 
 logger = logging.getLogger(__name__)
 
-Format = Literal["savedmodel", "frozengraph"]
-Verify = Callable[[Read], None]
-"""Raises `AocrError` where an export reads otherwise than the checkpoint."""
+Format = Literal["savedmodel", "frozengraph", "litert", "onnx"]
+
+
+class Job(NamedTuple):
+    """What is exported, and what the export is compared with."""
+
+    graph: ReadingGraph
+    """With fewer operations than the checkpoint's."""
+    checkpoint: ReadingGraph
+    images: Sequence[bytes]
 
 
 def export(
     directory: str,
     output: str,
     format: Format = "savedmodel",
-    images: Sequence[bytes] | None = None,
+    images: Sequence[bytes] = (),
     reading: ReadOptions | None = None,
 ) -> str:
     """Export a trained model. What does not read as the checkpoint does is not written.
@@ -33,61 +42,84 @@ def export(
     Args:
         directory: The model directory.
         output: Where to write. A SavedModel goes into `OUTPUT/<version>/`, one above the highest version there; a
-            frozen graph is `OUTPUT/frozen_graph.pb`.
-        format: `savedmodel` or `frozengraph`.
-        images: Plain images to verify with; None draws some.
+            frozen graph is `OUTPUT/frozen_graph.pb`; LiteRT and ONNX are the folders `OUTPUT/litert` and `OUTPUT/onnx`.
+        format: `savedmodel`, `frozengraph`, `litert` or `onnx`.
+        images: Plain images to verify with, besides those that are drawn.
         reading: How the export is to read.
 
     Returns:
         The folder or file that was written.
 
     Raises:
-        AocrError: there is no usable model, or the export differs from it.
+        AocrError: there is no usable model, a package is missing, or the export differs from the model.
     """
+    write = {"savedmodel": _saved_model, "frozengraph": _frozen_graph, "litert": _litert, "onnx": _onnx}[format]
+    _require(*{"litert": ["ai_edge_litert"], "onnx": ["onnxruntime", "tf2onnx"]}.get(format, []))
     checkpoint = ReadingGraph.load(directory, reading)
-    probe = images or probes.draw(checkpoint.config)
-
-    def verify(exported: Read) -> None:
-        compare(_pair(checkpoint.serve), exported, probe)
-
-    write = _frozen_graph if format == "frozengraph" else _saved_model
-    return write(checkpoint.folded(), output, verify)
+    target = write(Job(checkpoint.folded(), checkpoint, [*probes.draw(checkpoint.config), *images]), output)
+    logger.info("exported and verified: %s", target)
+    return target
 
 
-def _pair(read: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Read:
+def _require(*packages: str) -> None:
+    if missing := [package for package in packages if find_spec(package) is None]:
+        raise AocrError(f"this format needs {' and '.join(missing)}; run: pip install 'aocr-pipeline[export]'")
+
+
+def _pair(serve: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> verify.Read:
     def both(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        outputs = read(encoded)
+        outputs = serve(encoded)
         return outputs["output"], outputs["probability"]
 
     return both
 
 
-def _saved_model(graph: ReadingGraph, output: str, verify: Verify) -> str:
+def _saved_model(job: Job, output: str) -> str:
     version = str(exports.next_number(output))
     target = storage.join(output, version)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
         built = Path(scratch) / version
-        saved_model.write(graph, built)
+        saved_model.write(job.graph, built)
         loaded = tf.saved_model.load(str(built))
-        verify(_pair(loaded.signatures["serving_default"]))
+        verify.compare(_pair(job.checkpoint.serve), _pair(loaded.signatures["serving_default"]), job.images)
         with storage.output_dir(target) as folder:
             _move_into(built, folder)
-    logger.info("exported and verified: %s", target)
     return target
 
 
-def _frozen_graph(graph: ReadingGraph, output: str, verify: Verify) -> str:
+def _frozen_graph(job: Job, output: str) -> str:
     target = storage.join(output, frozen_graph.FILE)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
-        frozen_graph.write(graph, Path(scratch))
+        frozen_graph.write(job.graph, Path(scratch))
         built = Path(scratch) / frozen_graph.FILE
-        verify(frozen_graph.FrozenReader(built))
+        verify.compare(_pair(job.checkpoint.serve), frozen_graph.FrozenReader(built), job.images)
         storage.write_bytes(target, built.read_bytes())
-    logger.info("exported and verified: %s", target)
+    return target
+
+
+def _litert(job: Job, output: str) -> str:
+    from aocr_core.export import litert
+
+    return _portable(job, storage.join(output, "litert"), litert.write)
+
+
+def _onnx(job: Job, output: str) -> str:
+    from aocr_core.export import onnx
+
+    return _portable(job, storage.join(output, "onnx"), onnx.write)
+
+
+def _portable(job: Job, target: str, write: Callable[[ReadingGraph, Path], None]) -> str:
+    with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
+        built = Path(scratch)
+        write(job.graph, built)
+        verify.compare_portable(job.checkpoint, read.Reader(built), job.images)
+        with storage.output_dir(target) as folder:
+            _move_into(built, folder)
     return target
 
 
 def _move_into(source: Path, folder: Path) -> None:
-    """Move the contents of one folder into another, which exists."""
+    """Move the contents of one folder into another, which exists, perhaps on another disk."""
     for child in source.iterdir():
-        child.replace(folder / child.name)
+        shutil.move(child, folder / child.name)

@@ -1,5 +1,6 @@
 """SavedModel: the form that TF Serving, `aocr serve` and `tf.saved_model.load` read."""
 
+import shutil
 from pathlib import Path
 
 import tensorflow as tf
@@ -8,10 +9,12 @@ from aocr_core import model_dir
 from aocr_core.export.signatures import ReadingGraph
 
 CHARSET_ASSET = "charset.txt"
+READING_ASSET = "reading.json"
 
 
 def write(graph: ReadingGraph, directory: Path) -> None:
-    """Write a SavedModel with the signatures `serving_default` and `details`, and `config.json` and charset as assets.
+    """Write a SavedModel with the signatures `serving_default` and `details`, and `config.json`, the
+    charset and how it was told to read as assets.
 
     Args:
         graph: What to export.
@@ -19,14 +22,17 @@ def write(graph: ReadingGraph, directory: Path) -> None:
     """
     assets = directory.with_name(directory.name + ".assets")
     assets.mkdir(parents=True)
-    config, charset = assets / model_dir.CONFIG, assets / CHARSET_ASSET
-    config.write_text(graph.config.model_dump_json(indent=1), encoding="utf-8")
-    charset.write_text("\n".join(graph.config.charset.symbols) + "\n", encoding="utf-8")
-    exported = _Exported(graph, [config, charset])
+    contents = {
+        model_dir.CONFIG: graph.config.model_dump_json(indent=1),
+        CHARSET_ASSET: "\n".join(graph.config.charset.symbols) + "\n",
+        READING_ASSET: graph.resolved_reading().model_dump_json(indent=1),
+    }
+    files = [assets / name for name in contents]
+    for file, text in zip(files, contents.values(), strict=True):
+        file.write_text(text, encoding="utf-8")
+    exported = _Exported(graph, files)
     tf.saved_model.save(exported, str(directory), signatures=graph.signatures())
-    for file in (config, charset):
-        file.unlink()
-    assets.rmdir()
+    shutil.rmtree(assets)
 
 
 class _Exported(tf.Module):

@@ -46,6 +46,10 @@ class ReadingGraph(tf.Module):
         """The same with fewer operations: see `aocr_core.model.folding`."""
         return ReadingGraph(fold(self.model), self.config, self.reading)
 
+    def resolved_reading(self) -> ReadOptions:
+        """How it reads, nothing left to the network."""
+        return self.reading.model_copy(update={"decoder": self.model.who_reads(self.reading)})
+
     def signatures(self) -> dict[str, Any]:
         """What a SavedModel offers."""
         return {"serving_default": self.serve, "details": self.details}

@@ -1,11 +1,17 @@
 """An export is accepted only if it reads as the checkpoint does."""
 
+import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
+from aocr_core.data import preprocess
+from aocr_core.data.preprocess import WIDTH_STEP
 from aocr_core.errors import AocrError
+from aocr_core.export import read
+from aocr_core.export.signatures import ReadingGraph
 
 Read = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """Encoded images, strings of any shape -> texts and probabilities of the same shape."""
@@ -14,6 +20,15 @@ TOLERANCE = 1e-4
 """Greatest difference of probabilities: the same arithmetic, in another order. (An image of which CTC is sure to just
 90 %, to a millionth, might be read by another head; then other images have to be verified with.)
 """
+
+PORTABLE_TOLERANCE = 1e-3
+"""The same in another runtime: its own exponential and hyperbolic functions, and CTC's sum over all paths step by step
+in float32, where TensorFlow has an operation for it. Measured on real images (benchmarks/formats.py) the difference is
+smaller by two orders of magnitude; what a wrong weight or a missing mask does is larger by as many.
+"""
+
+PIXEL_TOLERANCE, JPEG_TOLERANCE = 1, 8
+"""Levels of 255 by which a pixel may be off: rounding, and what decoders of JPEG files make of the same file."""
 
 
 def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
@@ -31,7 +46,7 @@ def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
     texts, probabilities = (value.numpy() for value in reference(batch))
     for name, given, want in (
         ("a batch", batch, (texts, probabilities)),
-        ("a single image", batch[0], (texts[0], probabilities[0])),
+        *(("a single image", batch[row], (texts[row], probabilities[row])) for row in range(len(images))),
         ("a column of images", batch[:, None], (texts[:, None], probabilities[:, None])),
     ):
         found_texts, found_probabilities = (np.asarray(value) for value in exported(given))
@@ -42,3 +57,48 @@ def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
         difference = float(np.max(np.abs(found_probabilities - want[1])))
         if not difference <= TOLERANCE:
             raise AocrError(f"the export's probabilities for {name} differ from the checkpoint's by {difference:.2g}")
+
+
+def compare_portable(checkpoint: ReadingGraph, reader: read.Reader, images: Sequence[bytes]) -> None:
+    """Have another runtime read what the checkpoint reads: the same pixels, one image at a time, with more padding, and
+    as a batch where it takes one. The pixels that its reader makes of the files must be the same but for rounding.
+
+    Args:
+        checkpoint: The model that was trained.
+        reader: The export, loaded anew from disk.
+        images: Encoded images.
+
+    Raises:
+        AocrError: they differ; the message says how.
+    """
+    spec = checkpoint.config.image
+    answer = checkpoint.serve(tf.constant(list(images)))
+    texts, probabilities = [text.decode() for text in answer["output"].numpy()], answer["probability"].numpy()
+    for place, image in enumerate(images):
+        prepared = read.prepare(Image.open(io.BytesIO(image)), reader.about["image"])
+        _same_pixels(prepared, preprocess.prepare(tf.constant(image), spec).numpy(), image)
+        pixels, widths = (value.numpy() for value in preprocess.prepare_batch(tf.constant([image]), spec))
+        for more in (0, 2 * WIDTH_STEP):
+            padded = np.pad(pixels, [(0, 0), (0, 0), (0, more), (0, 0)], constant_values=1.0)
+            found = reader.run(padded, widths)
+            _same_readings(found, texts[place : place + 1], probabilities[place : place + 1], "a single image")
+    if reader.about["inputs"]["widths"]["shape"] == [None]:
+        pixels, widths = (value.numpy() for value in preprocess.prepare_batch(tf.constant(list(images)), spec))
+        _same_readings(reader.run(pixels, widths), texts, probabilities, "a batch")
+
+
+def _same_pixels(found: np.ndarray, wanted: np.ndarray, image: bytes) -> None:
+    allowed = JPEG_TOLERANCE if image.startswith(b"\xff\xd8") else PIXEL_TOLERANCE
+    if found.shape != wanted.shape:
+        raise AocrError(f"the export's reader prepares an image in the shape {found.shape}, not {wanted.shape}")
+    if (apart := int(np.max(np.abs(found.astype(int) - wanted)))) > allowed:
+        raise AocrError(f"the export's reader prepares an image with pixels that are {apart} of 255 levels off")
+
+
+def _same_readings(found: list[tuple[str, float]], texts: list[str], probabilities: np.ndarray, name: str) -> None:
+    found_texts = [text for text, _ in found]
+    if found_texts != texts:
+        raise AocrError(f"the export reads {name} otherwise than the checkpoint: {found_texts} against {texts}")
+    difference = float(np.max(np.abs(np.array([probability for _, probability in found]) - probabilities)))
+    if not difference <= PORTABLE_TOLERANCE:
+        raise AocrError(f"the export's probabilities for {name} differ from the checkpoint's by {difference:.2g}")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import keras
 from keras import layers
+
+from aocr_core.model import operations
 
 Tensor = Any
 
@@ -19,7 +20,7 @@ class BatchNormalization(layers.BatchNormalization):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Features `[batch, height, width, channels]` -> the same, normalised."""
-        if keras.backend.backend() != "tensorflow":
+        if not operations.tensorflow_only():
             return super().call(inputs, training=training)
         from aocr_core.model import kernels
 

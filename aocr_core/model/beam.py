@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from aocr_core.charset import END, GO, PAD
+from aocr_core.model import operations
 from aocr_core.model.decoder import Decoder
 
 Tensor = Any
@@ -76,8 +77,8 @@ def search(decoder: Decoder, memory: Tensor, lengths: Tensor, steps: int, width:
             chosen,
             ops.logical_and(ops.take_along_axis(going, parents, axis=1), chosen != END),
             found,
-            ops.slice_update(ids, (step, 0, 0), chosen[None]),
-            ops.slice_update(scores, (step, 0, 0), gained[None]),
+            operations.put(ids, step, chosen),
+            operations.put(scores, step, gained),
             *(ops.take(state, rows, axis=0) for state in new_states[:-STATES_OF_MEMORY]),
         )
 

@@ -7,11 +7,10 @@ The blank is id 0, as padding is: no symbol has it.
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from aocr_core.charset import END, FIRST_SYMBOL, PAD
-from aocr_core.model import masking
+from aocr_core.model import masking, operations
 from aocr_core.model.beam import NEVER
 
 Tensor = Any
@@ -69,7 +68,7 @@ def log_probability(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
     Returns:
         Log probabilities `[batch]`; about `NEVER` for a text that does not fit into its time steps.
     """
-    if keras.backend.backend() != "tensorflow":
+    if not operations.tensorflow_only():
         return forward(logits, lengths, ids)
     from aocr_core.model import kernels
 
@@ -99,8 +98,8 @@ def forward(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
         return ops.pad(scores[:, :-by], ((0, 0), (by, 0)), constant_values=NEVER)
 
     def advance(step: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        ways = ops.logaddexp(scores, shifted(scores, 1))
-        ways = ops.logaddexp(ways, shifted(scores, 2) + skip)
+        ways = operations.add_logs(scores, shifted(scores, 1))
+        ways = operations.add_logs(ways, shifted(scores, 2) + skip)
         new = ops.maximum(ways + ops.take(emitted, step, axis=1), NEVER)
         return step + 1, ops.where((step < lengths)[:, None], new, scores)
 
@@ -110,12 +109,12 @@ def forward(logits: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
     last = 2 * ops.sum(ops.cast(symbols != PAD, "int32"), axis=1)
     at_end = ops.take_along_axis(scores, last[:, None], axis=1)[:, 0]
     before_end = ops.take_along_axis(scores, ops.maximum(last - 1, 0)[:, None], axis=1)[:, 0]
-    return ops.where(last > 0, ops.logaddexp(at_end, before_end), at_end)
+    return ops.where(last > 0, operations.add_logs(at_end, before_end), at_end)
 
 
 def _best(logits: Tensor, lengths: Tensor) -> Tensor:
     """The likeliest id at each time, the blank in the padding, `[batch, time]`."""
-    best = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    best = operations.argmax(logits)
     return best * masking.valid(lengths, ops.shape(best)[1], "int32")
 
 
@@ -136,4 +135,5 @@ def _same_place(places: Tensor, steps: int) -> Tensor:
 def _written(best: Tensor, places: Tensor, steps: int) -> Tensor:
     """The text of the best path, `[batch, steps]`."""
     symbols = ops.max(ops.where(_same_place(places, steps), best[:, :, None], PAD), axis=1)
-    return symbols + END * ops.one_hot(places[:, -1] + 1, steps, dtype="int32")
+    behind = ops.equal(ops.arange(steps, dtype="int32"), places[:, -1][:, None] + 1)  # nowhere, if the text is longer
+    return symbols + END * ops.cast(behind, "int32")

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from keras import layers, ops
 
 from aocr_core.charset import END, GO, PAD
+from aocr_core.model import operations
 from aocr_core.model.attention import FAR_BELOW, AttentionCell
 from aocr_core.model.presets import Network
 
@@ -128,7 +129,7 @@ class Decoder(layers.Layer):
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
             logs = self.symbol_logs(outputs)
-            next = ops.where(free, ops.cast(ops.argmax(logs, axis=-1), "int32"), ops.take(given, step, axis=1))
+            next = ops.where(free, operations.argmax(logs), ops.take(given, step, axis=1))
             taken = ops.logical_and(going, ops.logical_or(next == END, step < steps - 1))
             gained = ops.take_along_axis(logs, next[:, None], axis=1)[:, 0]
             here = ops.logical_and(taken[:, None], ops.arange(steps) == step)

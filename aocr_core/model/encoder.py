@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import keras
 from keras import layers, ops
 
-from aocr_core.model import masking
+from aocr_core.model import masking, operations
 
 Tensor = Any
 
@@ -34,7 +33,7 @@ class BidirectionalLSTM(layers.Layer):
         return ops.concatenate([ahead, back], axis=-1)
 
     def _run(self, layer: layers.LSTM, sequences: Tensor, training: bool) -> Tensor:
-        if keras.backend.backend() != "tensorflow":
+        if not operations.tensorflow_only():
             return layer(sequences)
         from aocr_core.model import recurrence
 

@@ -9,11 +9,10 @@ pass over the readings).
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from aocr_core.charset import END
-from aocr_core.model import beam, ctc
+from aocr_core.model import beam, ctc, operations
 from aocr_core.model.beam import NEVER, Beams
 from aocr_core.model.decoder import Decoded, Decoder
 
@@ -54,11 +53,13 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
         places = ops.cast(rows, "int32")[:, None]
         return ops.scatter_update(ids, places, chosen.ids), ops.scatter_update(logs, places, chosen.log_probabilities)
 
-    if keras.backend.backend() == "tensorflow":
-        return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), second_opinion))
-    # Where all shapes must be known beforehand, some rows cannot be picked out.
-    pairs = zip((ids, logs), both(decoder, memory, logits, lengths, ids, beam_width), strict=True)
-    return Decoded(*(ops.where(sure[:, None], first, second) for first, second in pairs))
+    def second_opinion_of_all() -> tuple[Tensor, Tensor]:
+        """Where all shapes must be known beforehand, some rows cannot be picked out."""
+        chosen = both(decoder, memory, logits, lengths, ids, beam_width)
+        return ops.where(sure[:, None], ids, chosen.ids), ops.where(sure[:, None], logs, chosen.log_probabilities)
+
+    unsure = second_opinion if operations.tensorflow_only() else second_opinion_of_all
+    return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), unsure))
 
 
 def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, ids: Tensor, beam_width: int) -> Decoded:
@@ -97,6 +98,6 @@ def likeliest(logits: Tensor, lengths: Tensor, readings: Beams) -> Tensor:
     known = ops.reshape(known, (-1, count))
     scores = CTC_SHARE * known + (1.0 - CTC_SHARE) * ops.sum(readings.log_probabilities, axis=2)
     ended = ops.any(readings.ids == END, axis=2)
-    best = ops.argmax(ops.where(ended, scores, 2.0 * NEVER), axis=1)
+    best = operations.argmax(ops.where(ended, scores, 2.0 * NEVER))
     unknown = ops.logical_and(known[:, 0] <= NEVER / 2, ended[:, 0])
-    return ops.where(unknown, 0, ops.cast(best, "int32"))
+    return ops.where(unknown, 0, best)

@@ -103,7 +103,7 @@ class AttentionOCR(keras.Model):
         Returns:
             The texts, with the probabilities of the head that read; of the joint reading see `joint.read`.
         """
-        decoder = options.decoder or ("joint" if self.network.joint_decoding else "attention")
+        decoder = self.who_reads(options)
         memory, lengths = encoded
         if decoder == "attention":
             found = beam.search(self.decoder, memory, lengths, steps, options.beam_width)
@@ -112,6 +112,10 @@ class AttentionOCR(keras.Model):
         if decoder == "ctc":
             return Decoded(*ctc.read(logits, lengths, steps))
         return joint.read(self.decoder, memory, logits, lengths, steps, options.beam_width)
+
+    def who_reads(self, options: ReadOptions) -> str:
+        """The decoder that was asked for, or else the network's usual one."""
+        return options.decoder or ("joint" if self.network.joint_decoding else "attention")
 
     @classmethod
     def create(

@@ -26,9 +26,19 @@ def test_both_formats(model: str, tmp_path: Path):
     assert (tmp_path / "2" / "saved_model.pb").is_file() and (tmp_path / "frozen" / "frozen_graph.pb").is_file()
 
 
+@pytest.mark.slow
+def test_compared_on_a_data_set(model: str, tmp_path: Path):
+    dataset = small.write_words(tmp_path / "words.tfrecords", ["bed", "cabbage", "decade"])
+    done = run(str(tmp_path / "out"), "--model-dir", model, "--format", "litert", "--verify-with", dataset)
+    assert done.stdout == f"{tmp_path}/out/litert\n"
+    assert {path.name for path in (tmp_path / "out" / "litert").iterdir()} == {"model.tflite", "model.json", "read.py"}
+
+
 def test_mistakes(model: str, tmp_path: Path):
     nothing = run("out", "--model-dir", str(tmp_path)).exception
     assert isinstance(nothing, AocrError) and "holds no model" in str(nothing)
     other = run("out", "--model-dir", model, "--max-prediction", "9").exception
     assert isinstance(other, UsageError) and "trained with 6: leave the flag out" in str(other)
-    assert "Invalid value for '--format'" in run("out", "--format", "onnx").output
+    assert "Invalid value for '--format'" in run("out", "--format", "pytorch").output
+    no_data = run("out", "--model-dir", model, "--verify-with", str(tmp_path / "none.tfrecords")).exception
+    assert isinstance(no_data, UsageError) and "does not exist" in str(no_data)

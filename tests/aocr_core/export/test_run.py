@@ -1,7 +1,9 @@
-"""Exports of a small model: two formats, any shape of input, nothing written that reads otherwise."""
+"""Exports of a small model: any shape of input, nothing written that reads otherwise."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ import tensorflow as tf
 
 from aocr_core import model_dir
 from aocr_core.charset import Charset
+from aocr_core.config import ReadOptions
 from aocr_core.data import preprocess
 from aocr_core.errors import AocrError
-from aocr_core.export import export, frozen_graph, probes, run, signatures
+from aocr_core.export import export, frozen_graph, probes, run, signatures, verify
 from aocr_core.export.frozen_graph import FrozenReader
 from aocr_core.model.folding import fold
 from aocr_core.model.recognizer import AttentionOCR
@@ -93,6 +96,21 @@ def test_configuration_and_charset_lie_in_the_export(model: str, saved: Path):
     assert Recognizer.load(saved).config == model_dir.read_config(model)
 
 
+def test_an_export_says_how_it_was_told_to_read(model: str, tmp_path):
+    told = ReadOptions(decoder="attention", beam_width=2)
+    saved, frozen = (Path(export(model, str(tmp_path), kind, reading=told)) for kind in ("savedmodel", "frozengraph"))
+    assert ReadOptions(**json.loads((saved / "assets" / "reading.json").read_text())) == told
+    graph = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
+    imported = tf.compat.v1.wrap_function(lambda: tf.compat.v1.import_graph_def(graph, name=""), [])
+    config, reading = imported.prune([], ["config:0", "reading:0"])()
+    assert ReadOptions(**json.loads(reading.numpy())) == told
+    assert model_dir.ModelConfig(**json.loads(config.numpy())) == model_dir.read_config(model)
+
+
+def test_an_export_that_was_told_nothing_names_the_usual_decoder(saved: Path):
+    assert json.loads((saved / "assets" / "reading.json").read_text()) == {"decoder": "joint", "beam_width": 1}
+
+
 def test_details(saved: Path):
     answer = tf.saved_model.load(str(saved)).signatures["details"](tf.constant(IMAGES))
     answer = {name: value.numpy() for name, value in answer.items()}
@@ -114,18 +132,19 @@ def test_tokens_are_joined_with_blanks(tmp_path):
         assert " ".join(reading.symbols) == reading.text and not charset.unknown(reading.text)
 
 
-@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
+@pytest.mark.parametrize("format", get_args(run.Format))
 def test_an_export_that_reads_otherwise_is_not_written(model: str, tmp_path, monkeypatch, format: run.Format):
     def refuse(*_) -> None:
         raise AocrError("the export reads a batch otherwise than the checkpoint")
 
-    monkeypatch.setattr(run, "compare", refuse)
+    monkeypatch.setattr(verify, "compare", refuse)
+    monkeypatch.setattr(verify, "compare_portable", refuse)
     with pytest.raises(AocrError, match="reads a batch otherwise"):
         export(model, str(tmp_path / "out"), format)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("format", ["savedmodel", "frozengraph"])
+@pytest.mark.parametrize("format", get_args(run.Format))
 def test_what_is_exported_is_compared_with_the_checkpoint_itself(model: str, tmp_path, monkeypatch, format: run.Format):
     """Not with what was made of it for reading."""
 
