@@ -71,7 +71,7 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "--port 9000 (gRPC) is ignored: only the REST API is served, see --rest-api-port" in errors
+    assert "--port is ignored: only the REST API is served, see --rest-api-port" in errors
     assert "Traceback" not in errors
 
 
