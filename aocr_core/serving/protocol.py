@@ -4,6 +4,7 @@ Between the head of a request and its answer the application counts the seconds;
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,9 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the connection a place, if there is one."""
         super().connection_made(transport)
+        # asyncio does so only for sockets that name their protocol. Without it an answer's second packet waits for the
+        # client's receipt of the first, which is 40 ms late.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self._max_connections:
             self._refused("too many connections")
             transport.write(_NO_ROOM)
