@@ -262,7 +262,7 @@ class ServeOptions(Options):
         256, description="Images that may wait for the model; more are refused at once with status 503."
     )
     model_threads: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, description="Batches that the model reads at the same time."
+        1, description="Batches that the model reads at the same time; they share the cores."
     )
     decode_threads: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Threads that decode and check images.")
     max_body_mb: PositiveInt = Field(16, description="Largest body of a request, in MiB.")

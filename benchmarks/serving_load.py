@@ -85,10 +85,18 @@ def soak(base: Path, requests: list[bytes], minutes: float, options: list[str]) 
         while not load.done():
             time.sleep(min(30.0, 6 * minutes))
             now = metrics(url)
-            print(f"{now['process_resident_memory_bytes'] / MB:.0f} MB, {now['aocr_requests_total']:.0f} answers", flush=True)
+            print(
+                f"{now['process_resident_memory_bytes'] / MB:.0f} MB, {now['aocr_requests_total']:.0f} answers",
+                flush=True,
+            )
         last, result = metrics(url)["process_resident_memory_bytes"], load.result()
-    print(f"\n{len(result.latencies)} answers, {result.refused} refused, {len(result.failures)} failed", result.failures[:3])
-    print(f"Memory: {first / MB:.0f} MB after the warm-up, {last / MB:.0f} MB at the end: {(last - first) / MB:+.0f} MB")
+    print(
+        f"\n{len(result.latencies)} answers, {result.refused} refused, {len(result.failures)} failed",
+        result.failures[:3],
+    )
+    print(
+        f"Memory: {first / MB:.0f} MB after the warm-up, {last / MB:.0f} MB at the end: {(last - first) / MB:+.0f} MB"
+    )
 
 
 def switches(base: Path, requests: list[bytes], count: int, options: list[str]) -> None:

@@ -61,6 +61,10 @@ def command(directory: str | None, model_base_path: str | None, **values: Any) -
     if not base:
         raise UsageError("which model? Name the folder of the export: aocr serve DIR")
     serve_options = options.build(ServeOptions, values)
+    if serve_options.model_threads > 1:
+        # Read by TensorFlow when it is imported: batches that run beside one another share the cores.
+        share = max(1, (os.cpu_count() or 1) // serve_options.model_threads)
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
     _serve(base, serve_options, contract)
 
 

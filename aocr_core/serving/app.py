@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -58,10 +59,11 @@ def create_app(
         lifespan=lifespan,
     )
     app.include_router(tf_routes.routes(models, predictor, options.max_instances))
-    app.include_router(kserve_routes.routes(models, predictor, options.max_instances))
+    app.include_router(kserve_routes.routes(predictor, options.max_instances))
     app.include_router(_metrics_route(models, counted))
     if contract:
         app.include_router(_vertex_routes(contract, models, predictor, options.max_instances))
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _no_route)
     app.add_exception_handler(HTTPException, _no_route)
@@ -74,7 +76,11 @@ def create_app(
 def _metrics_route(models: "Models[Model]", counted: Metrics) -> APIRouter:
     router = APIRouter(tags=["Operation"])
 
-    @router.get("/metrics", summary="What Prometheus reads", response_class=Response)
+    described: dict[int | str, Any] = {
+        200: {"description": "The counters", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    }
+
+    @router.get("/metrics", summary="What Prometheus reads", response_class=Response, responses=described)
     async def page() -> Response:
         versions = [(name, found.current.version) for name in models.names if (found := models.find(name))]
         return Response(counted.text(versions), media_type=metrics.CONTENT_TYPE)
@@ -97,6 +103,18 @@ def _vertex_routes(contract: Contract, models: "Models[Model]", predictor: Predi
         return await predictor.answer(request, name, None, lambda body, _: dialect.parse(body, max_instances))
 
     return router
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description; FastAPI would promise its own kind of error as well, which nobody here is answered."""
+    if not app.openapi_schema:
+        document = FastAPI.openapi(app)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document.get("components", {}).get("schemas", {}).pop(name, None)
+    return FastAPI.openapi(app)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

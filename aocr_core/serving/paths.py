@@ -1,6 +1,12 @@
 """What may stand in a URL for a model's name, a version, a label."""
 
+from typing import Annotated
+
+from fastapi import Path
 from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
+
+Name = Annotated[str, Path(description="Name of a model.", pattern="^[^/:]+$")]
+Version = Annotated[int, Path(description="Number of a version.", ge=0, lt=10**18)]
 
 
 class _Name(StringConvertor):

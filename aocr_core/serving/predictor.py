@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MB = 2**20
+LINGER = 4
+"""A body that is refused is read on, and thrown away, up to so many times the limit: a client that is still sending
+when the connection is closed never sees why.
+"""
 Row = Mapping[str, np.ndarray]
 
 
@@ -84,6 +88,7 @@ class Predictor:
             observe=metrics.observe_batch,
         )
         metrics.queue.set_function(lambda: self._batcher.waiting)
+        metrics.held.set_function(lambda: self._held)
 
     def close(self) -> None:
         """End the threads; what is in work is answered first."""
@@ -202,28 +207,48 @@ class _Body:
         Raises:
             RequestError: 413, it is too large; 408, it does not come within so many seconds; 503, no room.
         """
-        declared = self._request.headers.get("content-length", "")
-        if declared.isdecimal() and (len(declared) > 15 or int(declared) > self._limit):
-            raise self._too_large()
-        body = bytearray()
         try:
             async with asyncio.timeout(seconds):
-                async for chunk in self._request.stream():
-                    self._predictor.hold(len(chunk))
-                    self._held += len(chunk)
-                    if self._held > self._limit:
-                        raise self._too_large()
-                    body += chunk
+                return await self._read()
         except TimeoutError as error:
             raise RequestError(408, f"the body has not arrived within {seconds:g} seconds") from error
         except ClientDisconnect as error:
             raise RequestError(400, "the body ends too early") from error
-        return bytes(body)
 
     def release(self) -> None:
         """The bytes are not needed any more."""
         self._predictor.hold(-self._held)
         self._held = 0
+
+    async def _read(self) -> bytes:
+        declared = self._request.headers.get("content-length", "")
+        size = int(declared[:18]) if declared.isdecimal() else 0
+        refusal = self._too_large() if size > self._limit else None
+        if refusal and (size > LINGER * self._limit or "expect" in self._request.headers):
+            raise refusal
+        body, passed = bytearray(), 0
+        async for chunk in self._request.stream():
+            passed += len(chunk)
+            if passed > LINGER * self._limit:
+                break
+            if not refusal:
+                refusal = self._take(chunk, body)
+                if refusal:
+                    body.clear()
+        if refusal:
+            raise refusal
+        return bytes(body)
+
+    def _take(self, chunk: bytes, body: bytearray) -> RequestError | None:
+        try:
+            self._predictor.hold(len(chunk))
+        except RequestError as error:
+            return error
+        self._held += len(chunk)
+        if self._held > self._limit:
+            return self._too_large()
+        body += chunk
+        return None
 
     def _too_large(self) -> RequestError:
         return RequestError(413, f"the request is larger than {self._limit // MB} MiB")

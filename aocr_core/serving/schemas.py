@@ -18,6 +18,11 @@ def _list(items: Any, **more: Any) -> Schema:
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
 NUMBERS: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+EXAMPLE = (
+    "iVBORw0KGgoAAAANSUhEUgAAABgAAAAKAQAAAACGEqPFAAAAI0lEQVR42i3JoREAMAgEsPD7"
+    "L8VMrQeDzKWGIL95M3FGtLpft2wHdpsh4+IAAAAASUVORK5CYII="
+)
+"""A small picture."""
 ERROR = _object({"error": TEXT})
 _B64: Schema = {"type": "string", "contentEncoding": "base64"}
 
@@ -139,7 +144,10 @@ def prediction(summary: str, body: Schema, answer: Schema) -> dict[str, Any]:
     responses = {200: _answers("The texts", answer)} | {
         status: _answers(description, ERROR) for status, description in ERRORS.items()
     }
-    described = {"required": True, "content": {"application/json": {"schema": body}}}
+    example: dict[str, Any] = {"inputs": [{"name": "input", "datatype": "BYTES", "shape": [1], "data": [EXAMPLE]}]}
+    if body is PREDICT:
+        example = {"instances": [{"b64": EXAMPLE}]}
+    described = {"required": True, "content": {"application/json": {"schema": body, "example": example}}}
     return {
         "summary": summary,
         "responses": responses,
