@@ -44,7 +44,7 @@ def test_requests_batches_images_and_probabilities_are_counted(server):
     assert found["aocr_batch_images_sum",] == 2
     assert found["aocr_images_refused_total", "not an image"] == 1
     assert found["aocr_images_refused_total", "damaged image"] == 1
-    assert found["aocr_probability_bucket", "aocr", "0.3"] == 1
+    assert found["aocr_probability_bucket", "0.3", "aocr"] == 1
     assert found["aocr_probability_count", "aocr"] == 2
     assert found["aocr_model_version", "aocr"] == 3
     assert found["aocr_queue_images",] == 0
