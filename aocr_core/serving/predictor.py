@@ -1,7 +1,7 @@
 """From a request's body to its answer: read it, decode its images, have the model read them among others' images.
 
 The event loop only moves bytes. JSON, base64 and Pillow work in a small pool of threads, the model in the batcher's.
-What stands nowhere else is bounded here: bytes held in memory, seconds, images waiting.
+What is bounded here: seconds until the answer, images that wait; the bytes in `body`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from aocr_core.config import ServeOptions
@@ -21,6 +21,7 @@ from aocr_core.data import images
 from aocr_core.data.images import ImageError
 from aocr_core.serving.answers import RequestError, answer, to_json
 from aocr_core.serving.batcher import Batcher, QueueFullError, Shape
+from aocr_core.serving.body import MB, Body, Room
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE
 from aocr_core.serving.metrics import Metrics
 from aocr_core.serving.models import Models
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MB = 2**20
-LINGER = 4
-"""A body that is refused is read on, and thrown away, up to so many times the limit: a client that is still sending
-when the connection is closed never sees why.
-"""
 Row = Mapping[str, np.ndarray]
 
 
@@ -75,7 +71,7 @@ class Predictor:
 
     def __init__(self, models: "Models[Model]", options: ServeOptions, metrics: Metrics) -> None:
         self._models, self._options, self._metrics = models, options, metrics
-        self._held = 0
+        self._room = Room(options.max_buffered_mb * MB)
         self._pool = ThreadPoolExecutor(options.decode_threads, "decode")
         self._batcher: Batcher[_Image, Row] = Batcher(
             _run,
@@ -88,7 +84,7 @@ class Predictor:
             observe=metrics.observe_batch,
         )
         metrics.queue.set_function(lambda: self._batcher.waiting)
-        metrics.held.set_function(lambda: self._held)
+        metrics.held.set_function(lambda: self._room.held)
 
     def close(self) -> None:
         """End the threads; what is in work is answered first."""
@@ -120,7 +116,7 @@ class Predictor:
         self.find(name, version)
         if self._batcher.is_full:
             raise self._full()
-        body = _Body(self, request)
+        body = Body(request, self._options.max_body_mb * MB, self._room)
         try:
             data = await body.read(self._options.client_timeout)
             deadline = time.monotonic() + self._options.request_timeout
@@ -180,78 +176,6 @@ class Predictor:
 
     def _full(self) -> RequestError:
         return RequestError(503, f"overloaded: {self._batcher.waiting} images are waiting; try again later")
-
-    def hold(self, count: int) -> None:
-        """Note that so many more bytes of requests (fewer if negative) are held in memory.
-
-        Raises:
-            RequestError: status 503, that would be too many.
-        """
-        limit = self._options.max_buffered_mb
-        if count > 0 and self._held + count > limit * MB:
-            raise RequestError(503, f"overloaded: requests of {limit} MB in all are in work; try again later")
-        self._held += count
-
-
-class _Body:
-    """The body of a request; its bytes count until they are released."""
-
-    def __init__(self, predictor: Predictor, request: Request) -> None:
-        self._predictor, self._request = predictor, request
-        self._limit = predictor._options.max_body_mb * MB
-        self._held = 0
-
-    async def read(self, seconds: float) -> bytes:
-        """All of it.
-
-        Raises:
-            RequestError: 413, it is too large; 408, it does not come within so many seconds; 503, no room.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._read()
-        except TimeoutError as error:
-            raise RequestError(408, f"the body has not arrived within {seconds:g} seconds") from error
-        except ClientDisconnect as error:
-            raise RequestError(400, "the body ends too early") from error
-
-    def release(self) -> None:
-        """The bytes are not needed any more."""
-        self._predictor.hold(-self._held)
-        self._held = 0
-
-    async def _read(self) -> bytes:
-        declared = self._request.headers.get("content-length", "")
-        size = int(declared[:18]) if declared.isdecimal() else 0
-        refusal = self._too_large() if size > self._limit else None
-        if refusal and (size > LINGER * self._limit or "expect" in self._request.headers):
-            raise refusal
-        body, passed = bytearray(), 0
-        async for chunk in self._request.stream():
-            passed += len(chunk)
-            if passed > LINGER * self._limit:
-                break
-            if not refusal:
-                refusal = self._take(chunk, body)
-                if refusal:
-                    body.clear()
-        if refusal:
-            raise refusal
-        return bytes(body)
-
-    def _take(self, chunk: bytes, body: bytearray) -> RequestError | None:
-        try:
-            self._predictor.hold(len(chunk))
-        except RequestError as error:
-            return error
-        self._held += len(chunk)
-        if self._held > self._limit:
-            return self._too_large()
-        body += chunk
-        return None
-
-    def _too_large(self) -> RequestError:
-        return RequestError(413, f"the request is larger than {self._limit // MB} MiB")
 
 
 def _run(batch: list[_Image]) -> list[Row]:
