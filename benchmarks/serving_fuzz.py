@@ -2,9 +2,10 @@
 
     python -m benchmarks.serving_fuzz EXPORT [--requests 20000]
 
-Up to half of the requests are made by schemathesis from the server's own OpenAPI description (right ones and wrong ones; the
-answers are held against the description too), the others by hypothesis: damaged images, odd JSON, any bytes, and bytes that
-are no HTTP. Every answer must be right or the client's fault, none the server's (5xx; 503 only means overload).
+Up to half of the requests are made by schemathesis from the server's own OpenAPI description (right ones and wrong
+ones; the answers are held against the description too), the others by hypothesis: damaged images, odd JSON, any bytes,
+and bytes that are no HTTP. Every answer must be right or the client's fault, none the server's (5xx; 503 only means
+overload).
 The server must live on, read an image as before, and not grow. Exits with 1 if not.
 """
 
