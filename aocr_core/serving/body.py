@@ -46,8 +46,12 @@ class Body:
         self._request, self._limit, self._room = request, limit, room
         self._held = 0
 
-    async def read(self, seconds: float) -> bytes:
+    async def read(self, seconds: float, refusal: RequestError | None = None) -> bytes:
         """All of it.
+
+        Args:
+            seconds: That it may take to arrive.
+            refusal: What the request will be answered whatever its body holds: nothing is kept, and this is raised.
 
         Raises:
             RequestError: 413, it is too large; 408, it does not come within so many seconds; 503, no room; 400, it
@@ -55,7 +59,7 @@ class Body:
         """
         try:
             async with asyncio.timeout(seconds):
-                return await self._read()
+                return await self._read(refusal)
         except TimeoutError as error:
             raise RequestError(408, f"the body has not arrived within {seconds:g} seconds") from error
         except ClientDisconnect as error:
@@ -66,10 +70,11 @@ class Body:
         self._room.give_back(self._held)
         self._held = 0
 
-    async def _read(self) -> bytes:
+    async def _read(self, refusal: RequestError | None) -> bytes:
         declared = self._request.headers.get("content-length", "")
         size = int(declared[:18]) if declared.isdecimal() else 0
-        refusal = self._too_large() if size > self._limit else None
+        if size > self._limit:
+            refusal = refusal or self._too_large()
         if refusal and (size > LINGER * self._limit or "expect" in self._request.headers):
             raise refusal
         body, passed = bytearray(), 0

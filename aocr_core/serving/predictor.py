@@ -113,12 +113,9 @@ class Predictor:
         Raises:
             RequestError: it cannot be answered.
         """
-        self.find(name, version)
-        if self._batcher.is_full:
-            raise self._full()
         body = Body(request, self._options.max_body_mb * MB, self._room)
         try:
-            data = await body.read(self._options.client_timeout)
+            data = await body.read(self._options.client_timeout, self._refusal(name, version))
             deadline = time.monotonic() + self._options.request_timeout
             # Only now: a slow client must not keep an old version in memory.
             served = self.find(name, version)
@@ -173,6 +170,14 @@ class Predictor:
         outputs = {key: _stack([row[key] for row in rows]) for key in rows[0]}
         self._metrics.observe_probabilities(name, outputs["probability"])
         return answer(to_json(question.answer(outputs)))
+
+    def _refusal(self, name: str, version: int | None) -> RequestError | None:
+        """What can be said without looking at the body."""
+        try:
+            self.find(name, version)
+        except RequestError as error:
+            return error
+        return self._full() if self._batcher.is_full else None
 
     def _full(self) -> RequestError:
         return RequestError(503, f"overloaded: {self._batcher.waiting} images are waiting; try again later")

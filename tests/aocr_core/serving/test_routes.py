@@ -38,6 +38,12 @@ def test_each_model_answers_under_its_own_name(root):
     assert call(f"{root}/v1/models/aocr")[0] == 404
 
 
+def test_a_large_request_for_nobody_is_told_so(root):
+    """And not cut off while it is being sent."""
+    status, answer = call(f"{root}/v1/models/nobody:predict", b" " * 3_000_000)
+    assert (status, answer["error"]) == (404, "Servable not found for request: Latest(nobody)")
+
+
 def test_a_version_on_disk_that_is_not_the_latest_is_not_loaded(root):
     body = {"inputs": b64(tiny_export.png(40))}
     status, answer = call(f"{root}/v1/models/words/versions/2:predict", body)
