@@ -71,7 +71,7 @@ class Predictor:
 
     def __init__(self, models: "Models[Model]", options: ServeOptions, metrics: Metrics) -> None:
         self._models, self._options, self._metrics = models, options, metrics
-        self._room = Room(options.max_buffered_mb * MB)
+        self._room = Room(max(options.max_buffered_mb, options.max_body_mb) * MB)
         self._pool = ThreadPoolExecutor(options.decode_threads, "decode")
         self._batcher: Batcher[_Image, Row] = Batcher(
             _run,

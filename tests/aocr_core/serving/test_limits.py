@@ -224,7 +224,7 @@ def test_a_request_that_takes_too_long_is_given_up(base, running, monkeypatch):
 
 
 def test_all_bodies_in_memory_together(base, running, eventually):
-    with running(base, max_buffered_mb=1) as server:
+    with running(base, max_body_mb=1, max_buffered_mb=1) as server:
         with connect(server.url) as connection:
             connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b" " * 900_000)
             eventually(lambda: sample(server.url, "aocr_request_bytes") == 900_000)
