@@ -242,9 +242,50 @@ class ServeOptions(Options):
     rest_api_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         9001, description="Port of the REST API; 0: a free one."
     )
-    model_name: str = Field("aocr", description="Name of the model in the URL.")
+    model_name: str = Field(
+        "aocr",
+        description="Name of the model in the URL. Where DIR holds several models, each has its folder's name, and "
+        "this one answers Vertex AI.",
+    )
     stop_after_idle: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Stop after so many seconds without a request; 0: never."
+    )
+    max_batch: Annotated[int, Field(ge=1, le=1024)] = Field(
+        32, description="Images, also of different requests, that the model reads together; 1: each by itself."
+    )
+    max_wait_ms: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        5.0,
+        description="Milliseconds that a free model waits at most for images that are being decoded, to read them "
+        "together with those it has. Where there are none it does not wait.",
+    )
+    max_queue: PositiveInt = Field(
+        256, description="Images that may wait for the model; more are refused at once with status 503."
+    )
+    model_threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Batches that the model reads at the same time; they share the cores."
+    )
+    decode_threads: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Threads that decode and check images.")
+    max_body_mb: PositiveInt = Field(16, description="Largest body of a request, in MiB.")
+    max_buffered_mb: PositiveInt = Field(
+        256, description="All bodies that are held in memory at a time, in MiB; more are refused with status 503."
+    )
+    max_instances: PositiveInt = Field(256, description="Most images in one request.")
+    max_pixels: Annotated[int, Field(gt=0, le=89_000_000)] = Field(
+        10_000_000, description="Refuse images that declare more pixels than this, before decoding them."
+    )
+    max_connections: PositiveInt = Field(512, description="Connections at a time; one more is refused.")
+    client_timeout: Annotated[float, Field(gt=0)] = Field(
+        30.0,
+        description="Seconds that a client may take to send a request's head, and again its body, to read the answer, "
+        "and between two requests.",
+    )
+    request_timeout: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="Seconds until a request is answered, or given up with status 503."
+    )
+    token_file: str | None = Field(
+        None,
+        description="File with a token that every request must bring (Authorization: Bearer TOKEN), health checks "
+        "excepted. [default: the environment variable AOCR_TOKEN; without either, no token]",
     )
 
 

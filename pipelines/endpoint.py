@@ -80,7 +80,13 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
     with log.open("w") as output:
         # A session of its own: neither Ctrl-C here nor the end of the terminal ends it.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            # A token is for servers that others reach; the run itself has none to show.
+            env={name: value for name, value in os.environ.items() if name != "AOCR_TOKEN"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     endpoint = Endpoint(process.pid, port, name, base, code_version)
     storage.write_bytes(_file(build_dir), json.dumps(asdict(endpoint)).encode())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aocr_core.cli import options
+from aocr_core.cli import options, tf_serving_flags
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError, UsageError
 
@@ -23,17 +23,26 @@ def _like_tf_serving(flag: str) -> str:
     return flag.replace("_", "-")
 
 
-@click.command(context_settings={"token_normalize_func": _like_tf_serving})
+class _LikeTfServing(click.Command):
+    """Says of TF Serving's flags that mean nothing here that they are ignored."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        left, notes = tf_serving_flags.split(args)
+        for note in notes:
+            click.echo(note, err=True)
+        return super().parse_args(ctx, left)
+
+
+@click.command(cls=_LikeTfServing, context_settings={"token_normalize_func": _like_tf_serving})
 @click.argument("directory", metavar="[DIR]", required=False)
 @click.option("--model-base-path", metavar="DIR", help="Another way to give DIR (TF Serving's flag).")
-@click.option("--port", type=int, help="TF Serving's gRPC port: accepted, but only the REST API is served.")
 @options.from_config(ServeOptions)
-def command(directory: str | None, model_base_path: str | None, port: int | None, **values: Any) -> None:
+def command(directory: str | None, model_base_path: str | None, **values: Any) -> None:
     """Serve the models exported to DIR over HTTP.
 
-    DIR holds one folder per version (DIR/1, DIR/2, ...); the highest serves, and a new one is picked up while serving.
-    The flags of tensorflow_model_server work too. Where Vertex AI sets the AIP_ variables, its container contract
-    holds.
+    DIR holds one folder per version (DIR/1, DIR/2, ...), or one per model with such folders in it. The highest version
+    serves, and a new one is picked up while serving. The flags of tensorflow_model_server work too. Where Vertex AI
+    sets the AIP_ variables, its container contract holds.
 
     \b
     aocr serve exported/
@@ -52,24 +61,28 @@ def command(directory: str | None, model_base_path: str | None, port: int | None
     if not base:
         raise UsageError("which model? Name the folder of the export: aocr serve DIR")
     serve_options = options.build(ServeOptions, values)
-    if port is not None:
-        click.echo(f"--port {port} (gRPC) is ignored: only the REST API is served, see --rest-api-port", err=True)
+    if serve_options.model_threads > 1:
+        # Read by TensorFlow when it is imported: batches that run beside one another share the cores.
+        share = max(1, (os.cpu_count() or 1) // serve_options.model_threads)
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(share))
     _serve(base, serve_options, contract)
 
 
 def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") -> None:
     try:
+        from aocr_core.serving import token
         from aocr_core.serving.server import Server
     except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "uvicorn", "starlette"):
+        if error.name not in ("fastapi", "uvicorn", "starlette", "prometheus_client"):
             raise
         raise AocrError("the server needs more packages; run: pip install 'aocr-pipeline[serve]'") from error
     from aocr_core import storage
 
+    secret = token.read(serve_options.token_file, os.environ)
     if storage.is_remote(base):
         click.echo(f"{base} is copied once: versions that appear there later are not picked up", err=True)
     with storage.local_copy(base) if storage.exists(base) else nullcontext(Path(base)) as folder:
-        Server(folder, serve_options, contract).run()
+        Server(folder, serve_options, contract, secret).run()
 
 
 def _only_one(directory: str | None, model_base_path: str | None) -> str | None:

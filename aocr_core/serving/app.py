@@ -1,141 +1,135 @@
-"""The HTTP routes: TF Serving's REST API, and Vertex AI's two routes where its contract holds."""
+"""The HTTP application: TF Serving's REST API, KServe's V2 protocol, and Vertex AI's container contract."""
 
-import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
-from aocr_core.data import images
-from aocr_core.serving import dialect
-from aocr_core.serving.dialect import RequestError
-from aocr_core.serving.versions import Served, Versions
+import aocr_core
+from aocr_core.config import ServeOptions
+from aocr_core.errors import UsageError
+from aocr_core.serving import dialect, kserve_routes, metrics, schemas, tf_routes
+from aocr_core.serving.answers import RequestError, error_answer
+from aocr_core.serving.metrics import Measured, Metrics
+from aocr_core.serving.models import Models
+from aocr_core.serving.predictor import Predictor
+from aocr_core.serving.token import Guarded
 from aocr_core.serving.vertex import Contract
 
 if TYPE_CHECKING:
     from aocr_core.serving.model import Model
 
-MAX_BODY = 64 * 2**20
-"""Bytes of a request's body."""
-MAX_IMAGES = 256
-"""Images of a request."""
+OPEN_PATHS = (kserve_routes.LIVE, kserve_routes.READY)
+"""Answered without the token: probes have none, and learn nothing but that the server is up."""
 
 
-class _ModelName(StringConvertor):
-    """A colon ends the name: GET `/v1/models/aocr:predict` does not ask for the model `aocr:predict`."""
+def create_app(
+    models: "Models[Model]",
+    options: ServeOptions,
+    counted: Metrics,
+    contract: Contract | None = None,
+    token: str | None = None,
+) -> ASGIApp:
+    """The application that answers for `models`.
 
-    regex = "[^/:]+"
+    Raises:
+        UsageError: Vertex AI's contract holds, and it is not clear which model its route stands for.
+    """
+    predictor = Predictor(models, options, counted)
 
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        predictor.close()
 
-register_url_convertor("model", _ModelName())
-
-
-def create_app(versions: "Versions[Model]", model_name: str, contract: Contract | None = None) -> FastAPI:
-    """The application that answers for `versions` under the name `model_name`."""
-    app = FastAPI(openapi_url=None)
-    models = _Models(versions, model_name)
-
-    @app.get("/v1/models/{name:model}")
-    @app.get("/v1/models/{name:model}/versions/{version:int}")
-    async def status(name: str, version: int | None = None) -> dict[str, Any]:
-        return models.status(name, version)
-
-    @app.get("/v1/models/{name:model}/metadata")
-    @app.get("/v1/models/{name:model}/versions/{version:int}/metadata")
-    async def metadata(name: str, version: int | None = None) -> dict[str, Any]:
-        served = models.find(name, version)
-        return dialect.metadata(name, served.version, served.model.metadata)
-
-    @app.post("/v1/models/{name:model}:predict")
-    @app.post("/v1/models/{name:model}/versions/{version:int}:predict")
-    async def predict(request: Request, name: str, version: int | None = None) -> Response:
-        return await _answer(models.find(name, version).model, request)
-
+    app = FastAPI(
+        title="aocr serve",
+        version=aocr_core.__version__,
+        description=(__doc__ or "").strip(),
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.include_router(tf_routes.routes(models, predictor, options.max_instances))
+    app.include_router(kserve_routes.routes(predictor, options.max_instances))
+    app.include_router(_metrics_route(models, counted))
     if contract:
-
-        @app.get(contract.health_route)
-        async def health() -> dict[str, str]:
-            return {"status": "ok"}
-
-        @app.post(contract.predict_route)
-        async def vertex_predict(request: Request) -> Response:
-            return await _answer(versions.current.model, request)
-
+        app.include_router(_vertex_routes(contract, models, predictor, options.max_instances))
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(RequestValidationError, _no_route)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
-    return app
+    open_paths = OPEN_PATHS + ((contract.health_route,) if contract else ())
+    guarded = Guarded(app, token, open_paths) if token else app
+    return Measured(guarded, counted, lambda name: models.find(name) is not None)
 
 
-class _Models:
-    """Finds what a URL names. One model with one version in memory, but the URLs could name others."""
+def _metrics_route(models: "Models[Model]", counted: Metrics) -> APIRouter:
+    router = APIRouter(tags=["Operation"])
 
-    def __init__(self, versions: "Versions[Model]", name: str) -> None:
-        self._versions, self._name = versions, name
+    described: dict[int | str, Any] = {
+        200: {"description": "The counters", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    }
 
-    def find(self, name: str, version: int | None) -> "Served[Model]":
-        current = self._versions.current
-        if name != self._name or version not in (None, current.version):
-            wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-            raise RequestError(404, f"Servable not found for request: {wanted}")
-        return current
+    @router.get("/metrics", summary="What Prometheus reads", response_class=Response, responses=described)
+    async def page() -> Response:
+        versions = [(name, found.current.version) for name in models.names if (found := models.find(name))]
+        return Response(counted.text(versions), media_type=metrics.CONTENT_TYPE)
 
-    def status(self, name: str, version: int | None) -> dict[str, Any]:
-        refused = [dialect.version_status(*refusal) for refusal in sorted(self._versions.refused.items(), reverse=True)]
-        states = [dialect.version_status(self._versions.current.version), *refused]
-        if name != self._name:
-            raise RequestError(404, f"Could not find any versions of model {name}")
-        if version is not None:
-            states = [state for state in states if state["version"] == str(version)]
-        if not states:
-            raise RequestError(404, f"Could not find version {version} of model {name}")
-        return {"model_version_status": states}
+    return router
 
 
-async def _answer(model: "Model", request: Request) -> Response:
-    """Decoding and inference run in a thread: health checks are answered meanwhile."""
-    body = await _body(request)
-    return Response(await run_in_threadpool(_predict, model, body), media_type="application/json")
+def _vertex_routes(contract: Contract, models: "Models[Model]", predictor: Predictor, max_instances: int) -> APIRouter:
+    router = APIRouter(tags=["Vertex AI"])
+    name = models.default
+    if name is None:
+        raise UsageError(f"which of the models {', '.join(models.names)} answers Vertex AI? Say it with --model-name")
+
+    @router.get(contract.health_route, **schemas.operation("Health", schemas.HEALTH, errors=False))
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.post(contract.predict_route, **schemas.prediction("Read images", schemas.PREDICT, schemas.PREDICTED))
+    async def predict(request: Request) -> Response:
+        return await predictor.answer(request, name, None, lambda body, _: dialect.parse(body, max_instances))
+
+    return router
 
 
-def _predict(model: "Model", body: bytes) -> bytes:
-    asked = dialect.parse(body, MAX_IMAGES)
-    if asked.signature not in model.signatures:
-        raise RequestError(400, f'Serving signature name: "{asked.signature}" not found in signature def')
-    plain = [_plain(asked, index) for index in range(len(asked.images))]
-    answer = dialect.predictions(asked, model.run(plain, asked.signature))
-    return json.dumps(answer, ensure_ascii=False).encode()
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description; FastAPI would promise its own kind of error as well, which nobody here is answered."""
+    if not app.openapi_schema:
+        document = FastAPI.openapi(app)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document.get("components", {}).get("schemas", {}).pop(name, None)
+    return FastAPI.openapi(app)
 
 
-def _plain(asked: dialect.Request, index: int) -> bytes:
-    try:
-        return images.from_any(asked.images[index]).data
-    except images.ImageError as error:
-        raise RequestError(400, f"{asked.place(index)}: {error}") from error
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise RequestError(413, f"the request is larger than {MAX_BODY // 2**20} MiB")
-    return bytes(body)
-
-
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    return JSONResponse({"error": str(error)}, error.status)
+    return error_answer(error.status, str(error))
 
 
-async def _no_route(request: Request, error: Exception) -> JSONResponse:
+async def _no_route(request: Request, error: Exception) -> Response:
     """TF Serving calls what it has no route for below `/v1/` malformed (400), not missing."""
-    assert isinstance(error, HTTPException)
-    status = 400 if request.url.path.startswith("/v1/") else error.status_code
-    return JSONResponse({"error": f"Malformed request: {request.method} {request.url.path}"}, status)
+    known = error.status_code if isinstance(error, HTTPException) else 400
+    status = 400 if request.url.path.startswith("/v1/") else known
+    response = error_answer(status, f"Malformed request: {request.method} {request.url.path}")
+    if status == 405 and isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})
+    return response
 
 
 async def _failed(_: Request, error: Exception) -> JSONResponse:

@@ -13,20 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from aocr_core.serving.answers import RequestError
 from aocr_core.serving.versions import Refusal
 
 DEFAULT_SIGNATURE = "serving_default"
 INPUT = "input"
 """Name of the only input of each signature."""
 MAX_RANK = 8
-
-
-class RequestError(Exception):
-    """A request that cannot be answered: the HTTP status, and the message for the client."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+SPARE_MARKS = 1000
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,10 @@ class Request:
         """Where the image `index` stood in the request, for error messages: `instances[3]`."""
         return _place("instances" if self.rows else "inputs", self.shape, index)
 
+    def answer(self, outputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The response; `outputs` are the model's, each `[images, ...]`."""
+        return predictions(self, outputs)
+
 
 def parse(body: bytes, max_images: int) -> Request:
     """Read the body of a predict request.
@@ -49,17 +47,16 @@ def parse(body: bytes, max_images: int) -> Request:
     Raises:
         RequestError: status 400, it is not such a body or has more than `max_images` images.
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"JSON Parse error: {error}") from error
-    if not isinstance(document, dict):
-        raise RequestError(400, "the request is not a JSON object")
+    document = read_object(body, max_images)
+    parameters = document.get("parameters")
     signature = document.get("signature_name", DEFAULT_SIGNATURE)
+    if "signature_name" not in document and isinstance(parameters, dict):
+        # All that Vertex AI passes on beside the instances.
+        signature = parameters.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(signature, str):
         raise RequestError(400, "'signature_name' key must be a string value")
     rows, value = _input_array(document)
-    leaves, shape = _flatten(value, "instances" if rows else "inputs")
+    leaves, shape = flatten(value, "instances" if rows else "inputs")
     if not leaves:
         raise RequestError(400, f"no images in '{'instances' if rows else 'inputs'}'")
     if len(leaves) > max_images:
@@ -69,6 +66,56 @@ def parse(body: bytes, max_images: int) -> Request:
     return Request(request.signature, images, shape, rows)
 
 
+def read_object(body: bytes, max_images: int) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Lists and objects are counted before they are built: a body that is nothing but brackets would take thirty times
+    its size in memory. A key that is there twice is an error, since each reader would believe another.
+
+    Raises:
+        RequestError: status 400.
+    """
+    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > 2 * MAX_RANK * max_images + SPARE_MARKS:
+        raise RequestError(400, f"more lists and objects than {max_images} images need, which is how many are allowed")
+    try:
+        document = json.loads(body, object_pairs_hook=_no_key_twice)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"JSON Parse error: {error}") from error
+    if not isinstance(document, dict):
+        raise RequestError(400, "the request is not a JSON object")
+    return document
+
+
+def decode_base64(text: str, place: str) -> bytes:
+    """The bytes; line breaks in the text and missing padding are no errors, as in TF Serving.
+
+    Raises:
+        RequestError: status 400, the message names the `place`.
+    """
+    text = "".join(text.split())
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError(400, f"{place}: Unable to base64 decode") from error
+
+
+def flatten(value: Any, place: str, depth: int = 0) -> tuple[list[Any], tuple[int, ...]]:
+    """The leaves of nested lists, and the lists' shape.
+
+    Raises:
+        RequestError: status 400, they are nested too deep or do not form a regular array.
+    """
+    if not isinstance(value, list):
+        return [value], ()
+    if depth == MAX_RANK:
+        raise RequestError(400, f"{place}: lists nested deeper than {MAX_RANK} levels")
+    parts = [flatten(item, place, depth + 1) for item in value]
+    shapes = {shape for _, shape in parts}
+    if len(shapes) > 1:
+        raise RequestError(400, f"{place}: the images do not form a regular array")
+    return [leaf for leaves, _ in parts for leaf in leaves], (len(value), *(shapes.pop() if shapes else ()))
+
+
 def predictions(request: Request, outputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The response to a predict request.
 
@@ -76,7 +123,7 @@ def predictions(request: Request, outputs: Mapping[str, np.ndarray]) -> dict[str
         request: What was asked.
         outputs: The model's answer, each array `[images, ...]`.
     """
-    columns = {name: _as_json(array.reshape(request.shape + array.shape[1:])) for name, array in outputs.items()}
+    columns = {name: as_json(array.reshape(request.shape + array.shape[1:])) for name, array in outputs.items()}
     if not request.rows:
         return {"outputs": columns}
     return {"predictions": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]}
@@ -122,35 +169,25 @@ def _unnamed(value: Any, place: str) -> Any:
     return value[INPUT]
 
 
-def _flatten(value: Any, place: str, depth: int = 0) -> tuple[list[Any], tuple[int, ...]]:
-    """The leaves of nested lists, and the lists' shape."""
-    if not isinstance(value, list):
-        return [value], ()
-    if depth == MAX_RANK:
-        raise RequestError(400, f"{place}: lists nested deeper than {MAX_RANK} levels")
-    parts = [_flatten(item, place, depth + 1) for item in value]
-    shapes = {shape for _, shape in parts}
-    if len(shapes) > 1:
-        raise RequestError(400, f"{place}: the images do not form a regular array")
-    return [leaf for leaves, _ in parts for leaf in leaves], (len(value), *(shapes.pop() if shapes else ()))
-
-
 def _decode(value: Any, place: str) -> bytes:
     if not (isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)):
         raise RequestError(400, f'{place}: expected an image as {{"b64": "<base64>"}}')
-    text = "".join(value["b64"].split())
-    try:
-        # Padding is optional, as in TF Serving.
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RequestError(400, f"{place}: Unable to base64 decode") from error
+    return decode_base64(value["b64"], place)
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"duplicate key {next(key for key in keys if keys.count(key) > 1)!r}")
+    return document
 
 
 def _place(key: str, shape: tuple[int, ...], index: int) -> str:
     return key + "".join(f"[{position}]" for position in np.unravel_index(index, shape)) if shape else key
 
 
-def _as_json(array: np.ndarray) -> Any:
+def as_json(array: np.ndarray) -> Any:
     """Nested lists (or a scalar); UTF-8 bytes become text, floats are as short as their precision allows."""
     if array.dtype == object:
         return np.vectorize(lambda text: text.decode("utf-8", "replace"), otypes=[object])(array).tolist()

@@ -15,15 +15,19 @@ from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
 OUTPUTS = {"output", "probability"}
 
 
-def load(folder: Path) -> "Model":
-    """Load a SavedModel and run each signature once, so that the first request is not the slow one.
+def load(folder: Path, batch: int = 1) -> "Model":
+    """Load a SavedModel and run each signature, so that the first request is not the slow one.
+
+    Args:
+        folder: Of one version.
+        batch: Images of the largest batch that it will be given.
 
     Raises:
         AocrError: the folder is damaged, or holds a model that does not answer as ours do.
     """
     try:
         model = Model(folder)
-        model.warm_up()
+        model.warm_up(batch)
     # TensorFlow reports a damaged SavedModel with half a dozen unrelated exceptions, protobuf adds its own.
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
@@ -65,11 +69,13 @@ class Model:
         outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
         return {name: outputs[name].numpy() for name in sorted(outputs)}
 
-    def warm_up(self) -> None:
-        """Run every signature on a blank image."""
+    def warm_up(self, batch: int = 1) -> None:
+        """Run every signature on a blank image, and the one that is served in batches on as many as they hold."""
         blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
         for signature in self._signatures:
             self.run([blank], signature)
+        if batch > 1:
+            self.run([blank] * batch)
 
 
 def _signature_definitions(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ from aocr_core import logs
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.app import create_app
-from aocr_core.serving.versions import Versions
+from aocr_core.serving.metrics import Metrics
+from aocr_core.serving.models import Models
+from aocr_core.serving.protocol import BoundedProtocol
 from aocr_core.serving.vertex import Contract
 
 if TYPE_CHECKING:
@@ -30,48 +33,67 @@ GRACE_SECONDS = 30
 
 
 class Server:
-    """Serves the versions in a folder. The port is open, and the model loaded, when the constructor returns.
+    """Serves the models in a folder. The port is open, and they are loaded, when the constructor returns.
 
     Args:
-        base: Folder of the versions (see `aocr_core.serving.versions`).
-        options: Where to listen and under which name.
+        base: Folder of the versions, or of the models (see `aocr_core.serving.models`).
+        options: Where to listen, under which name, and all limits.
         contract: Vertex AI's container contract, where it holds.
+        token: What requests must bring, None for nothing.
 
     Raises:
-        AocrError: the port is not to be had, or no version can be loaded.
+        AocrError: the port is not to be had, or no model can be loaded.
     """
 
-    def __init__(self, base: Path, options: ServeOptions, contract: Contract | None = None) -> None:
+    def __init__(
+        self, base: Path, options: ServeOptions, contract: Contract | None = None, token: str | None = None
+    ) -> None:
         # First the port: it takes no time to see that it is in use, but seconds to load a model.
         self._socket = _listen(options.host, options.rest_api_port)
+        self._options = options
+        self._address: tuple[str, int] = self._socket.getsockname()[:2]
         try:
-            self.versions = Versions(base, _load)
+            self.models: Models[Model] = Models(base, options.model_name, partial(_load, options.max_batch))
+            metrics = Metrics()
+            self._activity = _Activity(create_app(self.models, options, metrics, contract, token))
         except BaseException:
             self._socket.close()
             raise
-        self._options = options
-        self.url = self._url()
-        """Address of the model: append `:predict` to ask."""
-        self._activity = _Activity(create_app(self.versions, options.model_name, contract))
         # What uvicorn complains of, tracebacks among it, goes where our own log lines go.
         logging.getLogger("uvicorn").parent = logging.getLogger("aocr_core")
         config = uvicorn.Config(
             self._activity,
+            http=partial(  # type: ignore[arg-type]  # it only calls it
+                BoundedProtocol,
+                options.max_connections,
+                options.client_timeout,
+                lambda reason: metrics.connections_refused.labels(reason).inc(),
+            ),
+            ws="none",
+            lifespan="on",
             log_config=None,
-            log_level="warning",
+            # Not a line for every request that is no HTTP.
+            log_level="error",
             access_log=False,
+            server_header=False,
+            timeout_keep_alive=options.client_timeout,  # type: ignore[arg-type]  # fractions do no harm
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._uvicorn = uvicorn.Server(config)
 
-    def _url(self) -> str:
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/models/{self._options.model_name}"
+    @property
+    def url(self) -> str:
+        """Address of the default model (of the first, if none is): append `:predict` to ask."""
+        return self._url(self.models.default or self.models.names[0])
+
+    def _url(self, name: str) -> str:
+        host, port = self._address
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/models/{name}"
 
     def run(self) -> None:
         """Serve until `stop`, SIGTERM, SIGINT or the idle limit; requests in flight are answered first."""
         stop_watching = threading.Event()
-        watcher = threading.Thread(target=self.versions.watch, args=(stop_watching,), name="versions", daemon=True)
+        watcher = threading.Thread(target=self.models.watch, args=(stop_watching,), name="versions", daemon=True)
         watcher.start()
         try:
             asyncio.run(self._serve())
@@ -93,7 +115,9 @@ class Server:
     async def _announce_and_stop_when_idle(self) -> None:
         while not self._uvicorn.started:
             await asyncio.sleep(TICK_SECONDS)
-        print(f"Serving version {self.versions.current.version} at {self.url}", flush=True)
+        for name in self.models.names:
+            if found := self.models.find(name):
+                print(f"Serving version {found.current.version} at {self._url(name)}", flush=True)
         limit = self._options.stop_after_idle
         while not 0 < limit < self._activity.idle_seconds:
             await asyncio.sleep(TICK_SECONDS)
@@ -124,12 +148,12 @@ class _Activity:
             self._last = time.monotonic()
 
 
-def _load(folder: Path) -> "Model":
+def _load(batch: int, folder: Path) -> "Model":
     # TensorFlow takes seconds to import; a mistake in the options is answered before.
     with logs.without_import_chatter():
         from aocr_core.serving import model
 
-    return model.load(folder)
+    return model.load(folder, batch)
 
 
 def _listen(host: str, port: int) -> socket.socket:

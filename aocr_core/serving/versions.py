@@ -5,7 +5,6 @@ while the old one answers, and only then takes over; one that cannot be loaded i
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from aocr_core import exports
 from aocr_core.errors import AocrError, UsageError
 
 logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 1.0
 
 Model = TypeVar("Model")
 Stamp = tuple[tuple[str, int, int], ...]
@@ -48,7 +45,7 @@ def find_versions(base: Path) -> dict[int, Path]:
     return {number: Path(folder) for number, folder in exports.versions(str(base)).items()}
 
 
-def _stamp(folder: Path) -> Stamp:
+def stamp(folder: Path) -> Stamp:
     """Names, sizes and times of a version's files: changes while the version is being copied."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return tuple((str(path.relative_to(folder)), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files)
@@ -101,32 +98,20 @@ class Versions(Generic[Model]):
             if self._try(number, found[number]):
                 return
 
-    def watch(self, stop: threading.Event, seconds: float = POLL_SECONDS) -> None:
-        """Refresh every `seconds` until `stop` is set. Meant for a thread of its own."""
-        trouble = ""
-        while not stop.wait(seconds):
-            try:
-                self.refresh()
-                trouble = ""
-            except OSError as error:  # files that vanish while we look, a network drive that is away
-                if str(error) != trouble:
-                    logger.warning("Cannot look for new versions: %s", error)
-                trouble = str(error)
-
     def _try(self, number: int, folder: Path) -> bool:
         """Load a version and let it take over; False if it is refused or still being written."""
-        stamp = _stamp(folder)
-        if number in self.refused and self.refused[number].stamp == stamp:
+        found = stamp(folder)
+        if number in self.refused and self.refused[number].stamp == found:
             return False
-        settled = self._seen.get(number) == stamp
-        self._seen[number] = stamp
+        settled = self._seen.get(number) == found
+        self._seen[number] = found
         if self._current and not settled:
             return False
         try:
             model = self._load(folder)
         except AocrError as error:
             logger.error("Version %d is refused: %s", number, error)
-            self.refused = {**self.refused, number: Refusal(str(error), stamp)}
+            self.refused = {**self.refused, number: Refusal(str(error), found)}
             return False
         if self._current:
             logger.info("Version %d takes over from version %d", number, self._current.version)

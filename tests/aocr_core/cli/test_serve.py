@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -63,7 +64,12 @@ def free_port() -> int:
 def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
     port = free_port()
     process, line = start(
-        "--port=9000", f"--rest_api_port={port}", "--model_name=words", f"--model_base_path={exports}"
+        "--port=9000",
+        f"--rest_api_port={port}",
+        "--model_name=words",
+        f"--model_base_path={exports}",
+        "--enable_batching",
+        "--file_system_poll_wait_seconds=5",
     )
     url = f"http://127.0.0.1:{port}/v1/models/words"
     assert line == f"Serving version 3 at {url}\n"
@@ -71,7 +77,9 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "--port 9000 (gRPC) is ignored: only the REST API is served, see --rest-api-port" in errors
+    assert "--port is ignored: only the REST API is served, see --rest-api-port" in errors
+    assert "--enable_batching is ignored: requests are batched anyway, see --max-batch" in errors
+    assert "--file_system_poll_wait_seconds is ignored: new versions are looked for every second" in errors
     assert "Traceback" not in errors
 
 
@@ -103,6 +111,18 @@ def test_model_in_a_bucket(exports, start, bucket):
 
 
 @pytest.mark.slow
+def test_several_threads_and_a_token(exports, start):
+    token = "a-token-of-this-test"
+    _, line = start(str(exports), "--rest-api-port", "0", "--model-threads", "2", AOCR_TOKEN=token)
+    url = line.split()[-1]
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(url, timeout=60)
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked, timeout=60) as response:
+        assert response.status == 200
+
+
+@pytest.mark.slow
 def test_stops_after_idle(exports, start):
     process, line = start(str(exports), "--rest-api-port", "0", "--stop-after-idle", "0.5")
     assert line.startswith("Serving version 3 at http://127.0.0.1:")
@@ -120,6 +140,10 @@ def test_mistakes_are_answered_in_one_line(exports, tmp_path):
     code, message = fails("--rest_api_port=0", str(tmp_path))
     assert code == 2
     assert message.splitlines()[-1].startswith(f"aocr: no exported model in {tmp_path}")
+    assert fails(str(exports), "--token-file", str(tmp_path / "none")) == (
+        2,
+        f"aocr: cannot read the token from {tmp_path / 'none'}: No such file or directory\n",
+    )
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, message = fails(str(exports), f"--rest_api_port={port}")

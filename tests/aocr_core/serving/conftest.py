@@ -38,8 +38,10 @@ def running() -> Running:
     """`with running(base) as server:` serves on a free port, in a thread."""
 
     @contextlib.contextmanager
-    def run(base: Path, contract: Contract | None = None, **options: object) -> Iterator[Server]:
-        server = Server(base, ServeOptions(**{"rest_api_port": 0, **options}), contract)
+    def run(
+        base: Path, contract: Contract | None = None, token: str | None = None, **options: object
+    ) -> Iterator[Server]:
+        server = Server(base, ServeOptions(**{"rest_api_port": 0, **options}), contract, token)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -1,4 +1,3 @@
-import threading
 from pathlib import Path
 
 import pytest
@@ -88,26 +87,6 @@ def test_removed_version_gives_way_to_the_one_below_but_the_last_stays(tmp_path)
     assert look_twice(versions) == "first"
     tmp_path.rmdir()
     assert look_twice(versions) == "first"
-
-
-def test_watch_switches_by_itself_and_stops(tmp_path):
-    write(tmp_path, "1", "old")
-    loaded_new, stop = threading.Event(), threading.Event()
-
-    def load_and_tell(folder: Path) -> str:
-        if folder.name == "2":
-            loaded_new.set()
-        return load(folder)
-
-    versions = Versions(tmp_path, load_and_tell)
-    thread = threading.Thread(target=versions.watch, args=(stop, 0.01))
-    thread.start()
-    write(tmp_path, "2", "new")
-    assert loaded_new.wait(30)
-    stop.set()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert versions.current.model == "new"
 
 
 def test_nothing_to_serve_is_said_with_what_to_do(tmp_path):

@@ -1,0 +1,149 @@
+"""`aocr serve` under load, over real connections on this machine.
+
+    python -m benchmarks.serving_load EXPORT IMAGES [--seconds 20] [--options "--model-threads 2"]
+    python -m benchmarks.serving_load EXPORT IMAGES --soak 10
+    python -m benchmarks.serving_load EXPORT IMAGES --switches 20
+
+EXPORT is what `aocr export` wrote (`EXPORT/<version>/`), IMAGES a folder of images like those the model was trained on.
+The load comes from this process, one image a request, over connections that are kept; the server is another. Both share
+the processors, which a server in service would have to itself.
+
+Without further options: throughput at 16 connections with and without batching (`--max-batch 1`); then, with it, the
+latency at 70 % of that throughput, requests coming at random, against that of a single client. `--soak`: 16
+connections for so many minutes, and how the server's memory grows. `--switches`: a new version appears so many times
+under load, and not a request may be lost.
+"""
+
+import argparse
+import shutil
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.load import Result, arrivals, bodies, closed, cores, lasting, metrics, serving
+
+CONNECTIONS = 16
+LOAD = 0.7
+MB = 2**20
+
+
+def measured(url: str, requests: list[bytes], connections: int, seconds: float) -> tuple[Result, dict[str, float]]:
+    """A closed load, after a short one to warm up, and what the server counted during it."""
+    closed(url, requests, connections, lasting(min(3.0, seconds)))
+    before = metrics(url)
+    result = closed(url, requests, connections, lasting(seconds))
+    after = metrics(url)
+    return result, {name: value - before.get(name, 0.0) for name, value in after.items()}
+
+
+def row(name: str, result: Result, counted: dict[str, float]) -> str:
+    """One line of the table."""
+    batches = counted["aocr_batch_images_count"] or 1
+    images = counted["aocr_batch_images_sum"] or 1
+    cells = [
+        name,
+        f"{result.rate:.0f}",
+        f"{result.percentile(0.5):.0f}",
+        f"{result.percentile(0.99):.0f}",
+        f"{images / batches:.1f}",
+        f"{1000 * counted['process_cpu_seconds_total'] / images:.1f}",
+        f"{100 * counted['aocr_batch_seconds_sum'] / result.seconds:.0f} %",
+        str(len(result.failures) + result.refused),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def throughput(base: Path, requests: list[bytes], seconds: float, options: list[str]) -> None:
+    columns = ["requests", "answers/s", "median, ms", "p99, ms", "images a batch", "CPU ms an image", "model at work"]
+    print(f"| {' | '.join([*columns, 'not answered'])} |\n|{'---|' * 8}", flush=True)
+    with serving(base, *options, "--max-batch", "1") as url:
+        one, counted = measured(url, requests, CONNECTIONS, seconds)
+        print(row(f"{CONNECTIONS} connections, one image at a time", one, counted), flush=True)
+    with serving(base, *options) as url:
+        many, counted = measured(url, requests, CONNECTIONS, seconds)
+        print(row(f"{CONNECTIONS} connections, in batches", many, counted), flush=True)
+        single, counted = measured(url, requests, 1, seconds / 2)
+        print(row("a single client", single, counted), flush=True)
+        before = metrics(url)
+        open_, rate = arrivals(url, requests, LOAD * many.rate, seconds), LOAD * many.rate
+        counted = {name: value - before.get(name, 0.0) for name, value in metrics(url).items()}
+        print(row(f"{rate:.0f} a second at random ({LOAD:.0%})", open_, counted), flush=True)
+    print(f"\nOn {cores()} cores. In batches {many.rate / one.rate:.2f} times as many answers as one at a time.")
+    print(
+        f"p99 at {LOAD:.0%} of the throughput: {open_.percentile(0.99) / single.percentile(0.5):.1f} times a single "
+        "client's median."
+    )
+
+
+def soak(base: Path, requests: list[bytes], minutes: float, options: list[str]) -> None:
+    with serving(base, *options) as url, ThreadPoolExecutor(1) as pool:
+        closed(url, requests, CONNECTIONS, lasting(min(10.0, 6 * minutes)))
+        first = metrics(url)["process_resident_memory_bytes"]
+        load = pool.submit(closed, url, requests, CONNECTIONS, lasting(60 * minutes))
+        while not load.done():
+            time.sleep(min(30.0, 6 * minutes))
+            now = metrics(url)
+            print(
+                f"{now['process_resident_memory_bytes'] / MB:.0f} MB, {now['aocr_requests_total']:.0f} answers",
+                flush=True,
+            )
+        last, result = metrics(url)["process_resident_memory_bytes"], load.result()
+    print(
+        f"\n{len(result.latencies)} answers, {result.refused} refused, {len(result.failures)} failed",
+        result.failures[:3],
+    )
+    print(
+        f"Memory: {first / MB:.0f} MB after the warm-up, {last / MB:.0f} MB at the end: {(last - first) / MB:+.0f} MB"
+    )
+
+
+def switches(base: Path, requests: list[bytes], count: int, options: list[str]) -> None:
+    newest = max((path for path in base.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+    with tempfile.TemporaryDirectory() as name:
+        served = Path(name) / "aocr"
+        shutil.copytree(newest, served / "1")
+        with serving(served, *options) as url, ThreadPoolExecutor(1) as pool:
+            at_work = True
+            load = pool.submit(closed, url, requests, CONNECTIONS, lambda: at_work)
+            memory = [metrics(url)["process_resident_memory_bytes"]]
+            for version in range(2, count + 2):
+                shutil.copytree(newest, served / f".{version}")
+                (served / f".{version}").rename(served / str(version))
+                while _version(url) != version:
+                    time.sleep(0.1)
+                shutil.rmtree(served / str(version - 1))
+                memory.append(metrics(url)["process_resident_memory_bytes"])
+            at_work = False
+            result = load.result()
+    print(f"{count} new versions: {len(result.latencies)} answers, {result.refused} refused, ", end="")
+    print(f"{len(result.failures)} failed", result.failures[:3])
+    print("Memory, MB:", *(f"{value / MB:.0f}" for value in memory))
+
+
+def _version(url: str) -> int:
+    with urllib.request.urlopen(url.replace("/v1/", "/v2/"), timeout=60) as response:
+        return int(response.read().split(b'"versions": ["')[1].split(b'"')[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("export", type=Path)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--soak", type=float, metavar="MINUTES")
+    parser.add_argument("--switches", type=int, metavar="COUNT")
+    parser.add_argument("--options", default="", help="more options of `aocr serve`")
+    given = parser.parse_args()
+    requests, options = bodies(given.images), given.options.split()
+    if given.soak:
+        soak(given.export, requests, given.soak, options)
+    elif given.switches:
+        switches(given.export, requests, given.switches, options)
+    else:
+        throughput(given.export, requests, given.seconds, options)
+
+
+if __name__ == "__main__":
+    main()

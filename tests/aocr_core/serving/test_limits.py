@@ -1,0 +1,272 @@
+"""What a request, a connection and all of them together may cost, over real sockets."""
+
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+from aocr_core.data import images
+from aocr_core.data.images import PlainImage
+from aocr_core.serving.client import ask
+from tests.aocr_core.serving import tiny_export
+from tests.aocr_core.serving.test_server import b64, call
+
+HEAD = b"POST /v1/models/aocr:predict HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, place):
+    folder = tmp_path_factory.mktemp("base")
+    place(folder / "1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(base, running):
+    with running(base, max_body_mb=1, max_instances=2, max_pixels=10_000, client_timeout=1.0) as server:
+        yield server.url
+
+
+def connect(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    return socket.create_connection((parts.hostname, parts.port), timeout=60)
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    chunks = []
+    try:
+        while chunk := connection.recv(65536):
+            chunks.append(chunk)
+    except ConnectionResetError:
+        pass
+    return b"".join(chunks)
+
+
+def test_images_in_a_request(url):
+    image = b64(tiny_export.png(40))
+    assert call(f"{url}:predict", {"instances": [image] * 2})[0] == 200
+    answer = call(f"{url}:predict", {"instances": [image] * 3})
+    assert answer == (400, {"error": "3 images in one request; at most 2 are allowed"})
+
+
+def test_size_of_the_body(url):
+    refused = (413, {"error": "the request is larger than 1 MiB"})
+    assert call(f"{url}:predict", b" " * (2**20 + 1)) == refused
+    assert call(f"{url}:predict", b" " * 2**20)[0] == 400
+    # Much larger: refused by what it says of itself, before it has come.
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"Content-Length: 99999999999999999999\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 413"
+
+
+def test_size_of_a_body_that_does_not_say_how_long_it_is(url):
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    pieces: Iterator[bytes] = (b" " * 2**16 for _ in range(17))
+    chunked = {"Transfer-Encoding": "chunked"}
+    connection.request("POST", f"{parts.path}:predict", pieces, encode_chunked=True, headers=chunked)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_pixels_are_counted_before_they_are_decoded(url):
+    small = tiny_export.png(90, 30)
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + small[24:29]
+    bomb = small[:12] + header + zlib.crc32(header).to_bytes(4, "big") + small[33:]
+    status, answer = call(f"{url}:predict", {"instances": [b64(small), b64(bomb)]})
+    assert status == 400
+    assert answer["error"].startswith("instances[1]: image too large: Image size (3600000000 pixels)")
+    status, answer = call(f"{url}:predict", {"instances": [b64(tiny_export.png(101, 100))]})
+    assert (status, answer["error"]) == (
+        400,
+        "instances[0]: image too large: 101x100 pixels, 10,000 in all are allowed",
+    )
+
+
+def test_lists_and_objects_are_counted_before_they_are_built(url):
+    status, answer = call(f"{url}:predict", b'{"instances": [' + b"[]," * 200_000 + b"[]]}")
+    assert status == 400
+    assert answer["error"].startswith("more lists and objects than 2 images need")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"inputs": {"b64": "aGk="}, "inputs": {"b64": "aGk="}}',
+        b'{"signature_name": "\\ud800", "inputs": {"b64": "aGk="}}',
+        b'{"inputs": {"\\udfff": "aGk="}}',
+        b'{"inputs": ' + b"9" * 5000 + b"}",
+        b'{"inputs": NaN}',
+        b"\xff\xfe",
+        b"[" * 900,
+        b'{"instances": []}',
+        b'{"instances": [{"b64": "aGk="}], "signature_name": "' + b"x" * 10_000 + b'"}',
+    ],
+)
+def test_odd_json_is_the_client_s_fault(url, body):
+    status, answer = call(f"{url}:predict", body)
+    assert status == 400
+    assert 0 < len(answer["error"]) <= 400
+
+
+def test_a_body_that_does_not_come(url):
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+        answer = received(connection)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"the body has not arrived within 1 seconds" in answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/mod", HEAD])
+def test_a_head_that_does_not_come(url, sent):
+    with connect(url) as connection:
+        connection.sendall(sent)
+        assert received(connection) == b""
+
+
+def test_a_head_that_comes_drop_by_drop(url):
+    began = time.monotonic()
+    with connect(url) as connection, pytest.raises(OSError):
+        for _ in range(600):
+            connection.sendall(b"X")
+            time.sleep(0.1)
+    assert time.monotonic() - began < 59
+
+
+def test_a_client_that_goes_away_does_not_keep_the_server(url):
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+    assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
+
+
+def test_number_of_connections(base, running):
+    with running(base, max_connections=2) as server:
+        image = tiny_export.png(40)
+        first, second = connect(server.url), connect(server.url)
+        with connect(server.url) as third:
+            assert received(third).startswith(b"HTTP/1.1 503")
+        first.close()
+        second.close()
+        deadline = time.monotonic() + 60
+        while call(server.url)[0] != 200:  # until the server has noticed
+            assert time.monotonic() < deadline
+        assert ask(server.url, [image]) == [("40x20", 1.0)]
+
+
+class Slow:
+    """Makes a model wait until it is let go on."""
+
+    def __init__(self, server, monkeypatch) -> None:
+        model = server.models.find("aocr").current.model
+        self.at_work, self.go_on = threading.Event(), threading.Event()
+        self.batches: list[int] = []
+        run = model.run
+
+        def slow(images, signature="serving_default"):
+            self.batches.append(len(images))
+            self.at_work.set()
+            assert self.go_on.wait(60)
+            return run(images, signature)
+
+        monkeypatch.setattr(model, "run", slow)
+
+
+def test_full_queue_is_said_at_once_and_what_was_taken_is_answered(base, running, monkeypatch, eventually):
+    with running(base, max_queue=2) as server, ThreadPoolExecutor(4) as clients:
+        slow = Slow(server, monkeypatch)
+        body = json.dumps({"inputs": b64(tiny_export.png(40))}).encode()
+        first = clients.submit(call, f"{server.url}:predict", body)
+        assert slow.at_work.wait(60)
+        others = [clients.submit(call, f"{server.url}:predict", body) for _ in range(2)]
+        eventually(lambda: sample(server.url, "aocr_queue_images") == 2)
+        parts = urlsplit(server.url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        connection.request("POST", f"{parts.path}:predict", body)
+        response = connection.getresponse()
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert json.load(response) == {"error": "overloaded: 2 images are waiting; try again later"}
+        slow.go_on.set()
+        assert {future.result(60)[0] for future in [first, *others]} == {200}
+        # The two that waited were read together.
+        assert slow.batches == [1, 2]
+
+
+def test_a_failing_image_harms_no_other_request_in_its_batch(base, running, monkeypatch, eventually):
+    """The images are checked before, so that TensorFlow fails on none; but if it did, the batch would fail."""
+    with running(base) as server, ThreadPoolExecutor(4) as clients:
+        monkeypatch.setattr(images, "plain", lambda data, **_: PlainImage(data, 40, 20))
+        slow = Slow(server, monkeypatch)
+        good, bad = tiny_export.png(40), b"TensorFlow cannot decode this"
+        first = clients.submit(call, f"{server.url}:predict", {"inputs": b64(good)})
+        assert slow.at_work.wait(60)
+        asked = [clients.submit(call, f"{server.url}:predict", {"inputs": b64(data)}) for data in (good, bad, good)]
+        eventually(lambda: sample(server.url, "aocr_queue_images") == 3)
+        slow.go_on.set()
+        assert [future.result(60)[0] for future in [first, *asked]] == [200, 200, 500, 200]
+
+
+def test_a_request_that_takes_too_long_is_given_up(base, running, monkeypatch):
+    with running(base, request_timeout=0.3) as server:
+        slow = Slow(server, monkeypatch)
+        status, answer = call(f"{server.url}:predict", {"inputs": b64(tiny_export.png(40))})
+        assert (status, answer["error"]) == (503, "not answered within 0.3 seconds")
+        slow.go_on.set()
+
+
+def test_all_bodies_in_memory_together(base, running, eventually):
+    with running(base, max_body_mb=1, max_buffered_mb=1) as server:
+        with connect(server.url) as connection:
+            connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b" " * 900_000)
+            eventually(lambda: sample(server.url, "aocr_request_bytes") == 900_000)
+            status, answer = call(f"{server.url}:predict", b" " * 200_000)
+            assert status == 503
+            assert answer["error"].startswith("overloaded: requests of 1 MB in all are in work")
+        eventually(lambda: sample(server.url, "aocr_request_bytes") == 0)
+        assert call(f"{server.url}:predict", b" " * 200_000)[0] == 400
+
+
+def test_answers_in_work_are_given_before_the_server_ends(base, running, monkeypatch):
+    with ThreadPoolExecutor(1) as clients, running(base) as server:
+        slow = Slow(server, monkeypatch)
+        answer = clients.submit(call, f"{server.url}:predict", {"inputs": b64(tiny_export.png(40))})
+        assert slow.at_work.wait(60)
+        server.stop()
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                connect(server.url).close()
+            except ConnectionRefusedError:
+                break
+            assert time.monotonic() < deadline
+        slow.go_on.set()
+        assert answer.result(60) == (200, {"outputs": {"output": "40x20", "probability": 1.0}})
+
+
+def test_formats_and_depths(url):
+    buffers = {name: io.BytesIO() for name in ("I;16", "CMYK", "GIF")}
+    Image.new("I;16", (50, 20)).save(buffers["I;16"], "PNG")
+    Image.new("CMYK", (50, 20)).save(buffers["CMYK"], "JPEG")
+    frames = [Image.new("P", (50, 20), color) for color in range(3)]
+    frames[0].save(buffers["GIF"], "GIF", save_all=True, append_images=frames[1:])
+    for buffer in buffers.values():
+        assert ask(url, [buffer.getvalue()])[0][0] == "50x20"
+
+
+def sample(url: str, name: str) -> float:
+    """A value that the server counts, of all labels together."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    return sum(float(line.split()[-1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
