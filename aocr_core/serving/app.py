@@ -10,7 +10,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from aocr_core.data import images
-from aocr_core.serving import dialect
+from aocr_core.serving import dialect, pages
 from aocr_core.serving.dialect import RequestError
 from aocr_core.serving.versions import Served, Versions
 from aocr_core.serving.vertex import Contract
@@ -36,6 +36,7 @@ register_url_convertor("model", _ModelName())
 def create_app(versions: "Versions[Model]", model_name: str, contract: Contract | None = None) -> FastAPI:
     """The application that answers for `versions` under the name `model_name`."""
     app = FastAPI(openapi_url=None)
+    app.include_router(pages.router(model_name))
     models = _Models(versions, model_name)
 
     @app.get("/v1/models/{name:model}")
