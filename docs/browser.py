@@ -41,7 +41,7 @@ _READ_FROM, _WRITE_TO = 3, 4
 _START = f"import os, sys; os.dup2(int(sys.argv[1]), {_READ_FROM}); os.dup2(int(sys.argv[2]), {_WRITE_TO}); \
 os.execv(sys.argv[3], sys.argv[3:])"
 _HIGH = 10
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 
 
 def find() -> str | None:

@@ -44,17 +44,24 @@ class Client:
         model_name: of several at that address, the one to ask.
         token: sent as a bearer token; None: what `AOCR_TOKEN` in the environment says, if anything.
         timeout: seconds to wait for an answer.
+        connections: requests that `read` has under way at a time.
 
     Raises:
         UsageError: `url` is no such address.
     """
 
     def __init__(
-        self, url: str, model_name: str | None = None, token: str | None = None, timeout: float = 60.0
+        self,
+        url: str,
+        model_name: str | None = None,
+        token: str | None = None,
+        timeout: float = 60.0,
+        connections: int = CONNECTIONS,
     ) -> None:
         self._address = Address.parse(url, model_name)
         self._token = os.environ.get(TOKEN) if token is None else token
-        self._connections = Connections(self._token, timeout, CONNECTIONS)
+        self._connections = Connections(self._token, timeout, connections)
+        self._most = connections
         self._finding = threading.Lock()
 
     def __enter__(self) -> "Client":
@@ -86,7 +93,7 @@ class Client:
             AocrError: an image cannot be read (the message names it), or the server cannot be reached, refuses, or
                 does not answer as ours do.
         """
-        batches = in_order(lambda batch: self._read(batch, attention), _batches(images), CONNECTIONS)
+        batches = in_order(lambda batch: self._read(batch, attention), _batches(images), self._most)
         return [reading for batch in batches for reading in batch]
 
     def read_plain(self, encoded: Sequence[bytes], attention: bool = False) -> list[Reading]:
