@@ -36,7 +36,7 @@ register_url_convertor("model", _ModelName())
 def create_app(versions: "Versions[Model]", model_name: str, contract: Contract | None = None) -> FastAPI:
     """The application that answers for `versions` under the name `model_name`."""
     app = FastAPI(openapi_url=None)
-    app.include_router(pages.router(model_name))
+    app.include_router(pages.router([model_name]))
     models = _Models(versions, model_name)
 
     @app.get("/v1/models/{name:model}")

@@ -4,6 +4,7 @@ The page asks this server's own `:predict`. Its files lie in `page/` and are ser
 elsewhere, which the browser is told to enforce.
 """
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import PurePath
 from typing import Any
@@ -25,25 +26,30 @@ HEADERS = {
 }
 
 
-def router(model_name: str) -> APIRouter:
-    """The routes `/` and `/page/…`, and `/v1/models`, which TF Serving lacks: the names that can be asked for.
+def _files() -> dict[str, bytes]:
+    """Contents by path."""
+    folder = resources.files("aocr_core.serving") / "page"
+    names = [file.name for file in folder.iterdir() if PurePath(file.name).suffix in TYPES]
+    return {"/" if name == "index.html" else f"/page/{name}": (folder / name).read_bytes() for name in sorted(names)}
 
-    The page holds nothing that is secret: it has to come without a token, since it is where one is typed in.
-    """
+
+FILES = _files()
+
+OPEN_PATHS = tuple(FILES)
+"""To be answered without a token: nothing there is secret, and it is where the token is typed in."""
+
+
+def router(model_names: Sequence[str]) -> APIRouter:
+    """The page at `/`, its files, and `/v1/models`, which TF Serving lacks: the names that can be asked for."""
     routes = APIRouter()
-    for name, content in _files().items():
-        _add(routes, "/" if name == "index.html" else f"/page/{name}", content, TYPES[PurePath(name).suffix])
+    for path, content in FILES.items():
+        _add(routes, path, content, TYPES[PurePath(path).suffix or ".html"])
 
     @routes.get("/v1/models")
     async def models() -> dict[str, Any]:
-        return {"models": [{"name": model_name}]}
+        return {"models": [{"name": name} for name in model_names]}
 
     return routes
-
-
-def _files() -> dict[str, bytes]:
-    folder = resources.files("aocr_core.serving") / "page"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if PurePath(file.name).suffix in TYPES}
 
 
 def _add(routes: APIRouter, path: str, content: bytes, kind: str) -> None:

@@ -23,12 +23,12 @@ export function hasToken() {
   return token !== "";
 }
 
-/** Name and serving version of the model: `{name, version}`. */
-export async function model() {
-  const { models } = await ask("v1/models");
-  const name = models[0].name;
+/** The models that there are, the one that is wanted of them, or else the first, and its version. */
+export async function model(wanted) {
+  const names = (await ask("v1/models")).models.map((offered) => offered.name);
+  const name = names.includes(wanted) ? wanted : names[0];
   const states = (await ask(`v1/models/${encodeURIComponent(name)}`)).model_version_status;
-  return { name, version: states.find((state) => state.state === "AVAILABLE")?.version ?? "?" };
+  return { names, name, version: states.find((state) => state.state === "AVAILABLE")?.version ?? "?" };
 }
 
 /**

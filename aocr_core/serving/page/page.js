@@ -16,9 +16,9 @@ let named = null; // what it gave
 let lastFile = "word.png";
 
 /** Find out whom to ask; `false` if that is not known yet, and then the page says why. */
-async function meet() {
+async function meet(wanted) {
   try {
-    model = api.model();
+    model = api.model(wanted);
     named = await model;
   } catch (error) {
     model = null;
@@ -27,6 +27,9 @@ async function meet() {
   }
   get("problem").hidden = true;
   get("access").hidden = true;
+  const options = named.names.map((name) => new Option(name, name, false, name === named.name));
+  get("which").replaceChildren(...options);
+  get("several").hidden = options.length < 2;
   get("model").textContent = `model ${named.name}, version ${named.version}`;
   document.title = `${named.name} · Attention OCR`;
   describe();
@@ -88,7 +91,7 @@ function work() {
 async function answer(card) {
   card.say("Reading …");
   try {
-    const { name } = await (model ??= api.model());
+    const { name } = await (model ??= api.model(named?.name));
     const started = performance.now();
     const details = await api.read(name, card.file, (seconds) => card.say(`The server is busy: next attempt in ${Math.ceil(seconds)} s`));
     await card.show(details, performance.now() - started);
@@ -127,6 +130,8 @@ get("access").addEventListener("submit", async (event) => {
   get("files").focus();
   for (const card of cards) if (card.element.classList.contains("failed")) ask(card);
 });
+
+get("which").addEventListener("change", (event) => meet(event.target.value));
 
 get("clear").addEventListener("click", () => [...cards].forEach(remove));
 

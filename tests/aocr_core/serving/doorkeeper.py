@@ -1,11 +1,12 @@
 """A reverse proxy before a real server, as operators put one there: it wants a token, it turns away, it hangs up."""
 
 import http.client
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 class Doorkeeper(ThreadingHTTPServer):
@@ -14,6 +15,7 @@ class Doorkeeper(ThreadingHTTPServer):
     Attributes:
         token: that requests below `/v1/` need; "": none.
         refusals: status and `Retry-After` of the next answers; a status of 0 hangs up without a word.
+        others: further models, and the servers that have them.
         largest: bytes of a body; more is answered with 413.
         connections: made so far.
         seen: method and path of each request that came.
@@ -27,6 +29,7 @@ class Doorkeeper(ThreadingHTTPServer):
         self.upstream = urlsplit(upstream)
         self.token = ""
         self.refusals: list[tuple[int, str]] = []
+        self.others: dict[str, str] = {}
         self.largest = 2**30
         self.connections = self.under_way = self.most = 0
         self.seen: list[str] = []
@@ -76,8 +79,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.reply(401, b'{"error": "a token is needed"}', {"WWW-Authenticate": "Bearer"})
             elif len(body) > keeper.largest:
                 self.reply(413, b'{"error": "the request is too large"}', {})
+            elif self.path == "/v1/models" and keeper.others:
+                names = [
+                    *json.loads(self.ask(keeper.upstream, body)[1])["models"],
+                    *({"name": n} for n in keeper.others),
+                ]
+                self.reply(200, json.dumps({"models": names}).encode(), {})
             else:
-                self.pass_on(body)
+                self.reply(*self.ask(self.chosen(), body))
         finally:
             with keeper.lock:
                 keeper.under_way -= 1
@@ -87,15 +96,21 @@ class _Handler(BaseHTTPRequestHandler):
     def bearer(self) -> str:
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
-    def pass_on(self, body: bytes) -> None:
-        connection = http.client.HTTPConnection(self.server.upstream.hostname, self.server.upstream.port, timeout=60)
+    def chosen(self) -> SplitResult:
+        """The server that has the model."""
+        name = self.path.removeprefix("/v1/models/").partition(":")[0].partition("/")[0]
+        return urlsplit(self.server.others[name]) if name in self.server.others else self.server.upstream
+
+    def ask(self, upstream: SplitResult, body: bytes) -> tuple[int, bytes, dict[str, str]]:
+        assert upstream.hostname
+        connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
         connection.request(self.command, self.path, body, {"Content-Type": self.headers.get("Content-Type", "")})
         response = connection.getresponse()
-        kept = {
-            name: value for name, value in response.getheaders() if name not in ("date", "server", "content-length")
-        }
-        self.reply(response.status, response.read(), kept)
+        own = ("date", "server", "content-length")
+        kept = {name: value for name, value in response.getheaders() if name not in own}
+        answer = response.status, response.read(), kept
         connection.close()
+        return answer
 
     def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

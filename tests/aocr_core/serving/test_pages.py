@@ -240,6 +240,23 @@ def test_a_token_is_asked_for_and_not_kept(page, roots, image):
         assert page.run("localStorage.length + sessionStorage.length") == 0
 
 
+def test_one_of_several_models_is_chosen(page, roots, image):
+    with doorkeeper(roots["formula"]) as door:
+        page.open(door.root)
+        page.wait("document.title !== 'Attention OCR'")
+        assert page.run("document.querySelector('#several').hidden")
+        door.others = {"arabic": roots["arabic"]}
+        read(page, door.root, image)
+        assert text(page, ".text") == r"\frac { a } { b } < c" + "cut"
+        page.run("document.querySelector('#which').value = 'arabic'")
+        page.run("document.querySelector('#which').dispatchEvent(new Event('change'))")
+        page.wait("document.title.startsWith('arabic')")
+        assert text(page, "#model") == "model arabic, version 7"
+        page.choose("#files", [image])
+        page.wait("document.querySelector('.text')?.dir === 'rtl'")
+        assert text(page, ".text") == "".join(ARABIC) + "end"
+
+
 def test_works_by_keyboard_and_on_a_phone(page, roots, image):
     page.look(360, 640)
     read(page, roots["injection"], image)
