@@ -30,7 +30,7 @@ async function meet(wanted) {
   const options = named.names.map((name) => new Option(name, name, false, name === named.name));
   get("which").replaceChildren(...options);
   get("several").hidden = options.length < 2;
-  get("model").textContent = `model ${named.name}, version ${named.version}`;
+  get("model").textContent = `${options.length < 2 ? `model ${named.name}, ` : ""}version ${named.version}`;
   document.title = `${named.name} · Attention OCR`;
   describe();
   return true;

@@ -2,7 +2,7 @@
 
 /** Quoted for a POSIX shell. */
 function shell(text) {
-  return /^[\w./-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w./:%-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Quoted for Python: JSON's strings are strings of Python, too. */
