@@ -7,15 +7,20 @@ imported before it is asked for, so `import aocr_core` costs milliseconds.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aocr_core.recognizer import Reading, Recognizer
+    from aocr_core.reading import Reading
+    from aocr_core.recognizer import Recognizer
 
 __version__ = "1.0.0"
 __all__ = ["Reading", "Recognizer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Recognizer", "Reading"):
-        from aocr_core import recognizer
+    if name == "Recognizer":
+        from aocr_core.recognizer import Recognizer
 
-        return getattr(recognizer, name)
+        return Recognizer
+    if name == "Reading":
+        from aocr_core.reading import Reading
+
+        return Reading
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,6 @@ for reading in Recognizer.load("checkpoints").read(["a.png", "b.jpg"]):
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -23,23 +22,9 @@ from aocr_core.config import ReadOptions
 from aocr_core.data.images import ImageError, from_any
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
+from aocr_core.reading import Reading
 
 Signature = Callable[..., dict[str, tf.Tensor]]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read in one image."""
-
-    text: str
-    probability: float
-    """Of the whole text, its end included."""
-    symbols: tuple[str, ...] = ()
-    """The text as symbols (characters or tokens)."""
-    symbol_probabilities: tuple[float, ...] = ()
-    """One for each symbol and one for the end, which is missing when the text was cut at the greatest length."""
-    attention: np.ndarray | None = None
-    """`[symbols, time]`, rows sum to 1; column t looks at the share [t / time, (t + 1) / time] of the image's width."""
 
 
 class Recognizer:
@@ -151,13 +136,11 @@ def _plain(position: int, image: Any) -> bytes:
 
 
 def _reading(row: dict[str, Any]) -> Reading:
-    symbols = [symbol.decode() for symbol in row["symbols"]]
-    count = next((index for index, symbol in enumerate(symbols) if not symbol), len(symbols))
-    probabilities = row["symbol_probabilities"][: count + 1]
-    return Reading(
+    return Reading.from_details(
         row["output"].decode(),
-        float(row["probability"]),
-        tuple(symbols[:count]),
-        (*map(float, probabilities[:count]), *(float(end) for end in probabilities[count:] if end > 0)),
-        row["attention"][:count, : row["time_steps"]],
+        row["probability"],
+        [symbol.decode() for symbol in row["symbols"]],
+        row["symbol_probabilities"],
+        row["attention"],
+        row["time_steps"],
     )

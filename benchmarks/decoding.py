@@ -15,7 +15,8 @@ from aocr_core.data import records
 from aocr_core.data.records import Record
 from aocr_core.evaluation.calibration import calibrate
 from aocr_core.evaluation.metrics import TextMetrics, split
-from aocr_core.recognizer import Reading, Recognizer
+from aocr_core.reading import Reading
+from aocr_core.recognizer import Recognizer
 
 WAYS = {
     "attention, greedy": ReadOptions(decoder="attention"),

@@ -1,12 +1,14 @@
-"""`aocr predict`: read images with a model on this machine."""
+"""`aocr predict`: read images with a model on this machine, or with one that a server has."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
+from click.core import ParameterSource
 
 from aocr_core import logs
 from aocr_core.cli import compat, lines
@@ -17,10 +19,16 @@ from aocr_core.errors import AocrError, UsageError
 
 if TYPE_CHECKING:
     from aocr_core.data.images import PlainImage
-    from aocr_core.recognizer import Reading
+    from aocr_core.reading import Reading
+    from aocr_core.recognizer import Recognizer
+    from aocr_core.serving.client import Client
 
 BATCH = 64
+"""Images read at a time on this machine; a client decides for itself."""
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+_Batch: TypeAlias = "list[tuple[str, Reading | AocrError]]"
+"""Paths, and what is read there or why nothing is."""
 
 
 @click.command()
@@ -32,44 +40,100 @@ IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm
     show_default=True,
     help="A trained model's directory, or an export.",
 )
+@click.option("--server", metavar="URL", help="Ask a server in place of a model here: http://HOST:PORT, or its model.")
+@click.option("--model-name", metavar="NAME", help="Which of the server's models. [default: the only one]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the symbols' probabilities.")
 @from_config(ReadOptions)
 @compat.original_flags()
-def command(images: tuple[str, ...], model_dir: str, as_json: bool, **given: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context,
+    images: tuple[str, ...],
+    model_dir: str,
+    server: str | None,
+    model_name: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Read IMAGES: files, or folders of images; without any (or with -), paths on standard input, one a line.
 
     Prints `path<TAB>text<TAB>probability`; tabs and line ends are written \\t, \\n, \\r. An image that cannot be read
     is reported on standard error, and the exit code is then 1.
+
+    With --server the images are read by `aocr serve`, or by TF Serving, and no TensorFlow is needed here. The token
+    that a server may want is taken from the environment, AOCR_TOKEN.
     """
+    named = [path for image in images if image != "-" for path in _expand(image)]
+    from_stdin = not images or "-" in images
+    if not server:
+        if model_name:
+            raise UsageError("--model-name chooses among a server's models: name the server with --server")
+        read = partial(_read, _load(model_dir, given), as_json)
+        return _report(map(read, _batches(named, from_stdin, BATCH)), as_json)
+    from aocr_core.serving import ahead, client
+
+    if context.get_parameter_source("model_dir") is not ParameterSource.DEFAULT:
+        given["model_dir"] = model_dir
+    _refuse(given)
+    with client.Client(server, model_name) as asked:
+        batches = _batches(named, from_stdin, client.BATCH)
+        _report(ahead.in_order(partial(_read, asked, as_json), batches, client.CONNECTIONS), as_json)
+
+
+def _load(model_dir: str, given: dict[str, Any]) -> "Recognizer":
     compat.choose_device(given)
     options = build(ReadOptions, given)
-    named = [path for image in images if image != "-" for path in _expand(image)]
     with logs.without_import_chatter():
         from aocr_core.recognizer import Recognizer
 
     recognizer = Recognizer.load(model_dir, options)
     compat.verify(recognizer.config.options, given, model_dir)
+    return recognizer
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    """What is about a model on this machine cannot be asked of a server."""
+    for name, value in given.items():
+        if value is not None:
+            option = f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
+            raise UsageError(f"{option} is about a model on this machine; a server's reads as it was exported")
+
+
+def _read(reader: "Recognizer | Client", attention: bool, paths: list[str]) -> _Batch:
+    looked = [(path, _plain(path)) for path in paths]
+    plain = [image.data for _, image in looked if not isinstance(image, AocrError)]
+    readings = iter(reader.read_plain(plain, attention=attention))
+    return [(path, image if isinstance(image, AocrError) else next(readings)) for path, image in looked]
+
+
+def _report(batches: Iterable[_Batch], as_json: bool) -> None:
+    """Print what is read, as it comes.
+
+    Raises:
+        AocrError: there were images that could not be read.
+    """
     total = failed = 0
-    for paths in _batches(named, from_stdin=not images or "-" in images):
-        plain = [(path, image.data) for path in paths if (image := _plain(path))]
-        readings = recognizer.read_plain([data for _, data in plain], attention=as_json)
-        for (path, _), reading in zip(plain, readings, strict=True):
+    for path, reading in (pair for batch in batches for pair in batch):
+        total += 1
+        if isinstance(reading, AocrError):
+            failed += 1
+            reason = str(reading).removeprefix(f"cannot read {path}: ").removesuffix(f": {path}")
+            click.echo(f"aocr predict: {path}: {reason}", err=True)
+        else:
             # As bytes: a path need not be UTF-8.
             click.echo(_line(path, reading, as_json).encode("utf-8", "surrogateescape"), nl=False)
-        total += len(paths)
-        failed += len(paths) - len(plain)
     if failed:
         raise AocrError(f"{failed} of {total} images could not be read")
 
 
-def _batches(named: list[str], from_stdin: bool) -> Iterator[list[str]]:
-    for start in range(0, len(named), BATCH):
-        yield named[start : start + BATCH]
+def _batches(named: list[str], from_stdin: bool, size: int) -> Iterator[list[str]]:
+    for start in range(0, len(named), size):
+        yield named[start : start + size]
     if not from_stdin:
         return
     if sys.stdin.isatty():
         click.echo("Type the path of an image; Ctrl-D ends.", err=True)
-    yield from lines.waiting(sys.stdin.fileno(), BATCH)
+    yield from lines.waiting(sys.stdin.fileno(), size)
 
 
 def _expand(image: str) -> list[str]:
@@ -84,15 +148,13 @@ def _expand(image: str) -> list[str]:
     return found
 
 
-def _plain(path: str) -> "PlainImage | None":
+def _plain(path: str) -> "PlainImage | AocrError":
     from aocr_core.data import images
 
     try:
         return images.from_any(path)
     except AocrError as error:
-        reason = str(error).removeprefix(f"cannot read {path}: ").removesuffix(f": {path}")
-        click.echo(f"aocr predict: {path}: {reason}", err=True)
-        return None
+        return error
 
 
 def _line(path: str, reading: "Reading", as_json: bool) -> str:

@@ -14,7 +14,7 @@ from aocr_core.display import percent, visible
 from aocr_core.evaluation import fonts
 
 if TYPE_CHECKING:
-    from aocr_core.recognizer import Reading
+    from aocr_core.reading import Reading
 
 STRIP_HEIGHT, MIN_HEIGHT = 34, 14
 MIN_WIDTH, MAX_WIDTH = 96, 560

@@ -22,7 +22,7 @@ from aocr_core.progress import track
 
 if TYPE_CHECKING:
     from aocr_core.data.records import Record
-    from aocr_core.recognizer import Reading
+    from aocr_core.reading import Reading
 
 Item = TypeVar("Item")
 

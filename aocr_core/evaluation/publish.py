@@ -12,7 +12,7 @@ from aocr_core.evaluation.gallery import Exhibit
 from aocr_core.evaluation.results import Evaluation, Row, to_tsv
 
 if TYPE_CHECKING:
-    from aocr_core.recognizer import Reading
+    from aocr_core.reading import Reading
 
 
 class Animations:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 import aocr_core
 from aocr_core.config import ServeOptions
 from aocr_core.errors import UsageError
-from aocr_core.serving import dialect, kserve_routes, metrics, schemas, tf_routes
+from aocr_core.serving import dialect, kserve_routes, metrics, pages, schemas, tf_routes
 from aocr_core.serving.answers import RequestError, error_answer
 from aocr_core.serving.metrics import Measured, Metrics
 from aocr_core.serving.models import Models
@@ -25,8 +25,8 @@ from aocr_core.serving.vertex import Contract
 if TYPE_CHECKING:
     from aocr_core.serving.model import Model
 
-OPEN_PATHS = (kserve_routes.LIVE, kserve_routes.READY)
-"""Answered without the token: probes have none, and learn nothing but that the server is up."""
+OPEN_PATHS = (kserve_routes.LIVE, kserve_routes.READY, *pages.OPEN_PATHS)
+"""Answered without the token: probes have none, and learn nothing but that the server is up; the page asks for it."""
 
 
 def create_app(
@@ -61,6 +61,7 @@ def create_app(
     app.include_router(tf_routes.routes(models, predictor, options.max_instances))
     app.include_router(kserve_routes.routes(predictor, options.max_instances))
     app.include_router(_metrics_route(models, counted))
+    app.include_router(pages.router(lambda: models.names))
     if contract:
         app.include_router(_vertex_routes(contract, models, predictor, options.max_instances))
     app.openapi = partial(_described, app)  # type: ignore[method-assign]

@@ -7,7 +7,8 @@ from PIL import Image, ImageOps
 from aocr_core.config import ReadOptions
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.export import export
-from aocr_core.recognizer import Reading, Recognizer
+from aocr_core.reading import Reading
+from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
 
 WORDS = ("a", "dabbe", "bed")

@@ -1,6 +1,9 @@
 import pytest
 
 from tests.aocr_core import untrained
+from tests.aocr_core.serving.conftest import place, running
+
+__all__ = ["model", "place", "running"]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from aocr_core.cli.predict import _line, command
 from aocr_core.errors import AocrError, UsageError
-from aocr_core.recognizer import Reading
+from aocr_core.reading import Reading
 
 PREDICT = [sys.executable, "-m", "aocr_core", "predict"]
 
@@ -28,9 +28,14 @@ def images(tmp_path) -> Path:
     return folder
 
 
-def run(*arguments: str, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+WHITE = ("0.3882", "0.7843", "0.0000")
+"""Shares of white in the images of the fixture: what the server's model says its probabilities are."""
+
+
+def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PREDICT, *arguments],
+        env=os.environ | environment,
         input=os.fsdecode(stdin),
         capture_output=True,
         text=True,
@@ -112,6 +117,72 @@ def test_mistakes(model, images, tmp_path):
     nothing = mistake(str(tmp_path), "--model-dir", model)
     assert isinstance(nothing, UsageError)
     assert str(nothing).startswith(f"no images in {tmp_path} (.bmp, ")
+
+
+@pytest.mark.slow
+def test_a_server_reads_without_tensorflow(images, tmp_path, place, running):
+    place(tmp_path / "1")
+    odd = images / os.fsdecode(b"b\xff.png")
+    (images / "1.png").rename(odd)
+    # A TensorFlow that cannot be imported stands before the real one.
+    (tmp_path / "tensorflow.py").write_text("raise AssertionError('not needed')")
+    environment = {"PYTHONPATH": str(tmp_path), "AOCR_TOKEN": "not asked for"}
+    with running(tmp_path, model_name="words") as server:
+        root = server.url.removesuffix("/v1/models/words")
+        done = run(str(images), f"{images}/labels.txt", "--server", root, **environment)
+        assert done.returncode == 1
+        expected = zip((images / "2.PNG", images / "3.jpg", odd), WHITE, strict=True)
+        assert done.stdout == "".join(f"{path}\t60x30\t{probability}\n" for path, probability in expected)
+        assert done.stderr.splitlines()[0].startswith(f"aocr predict: {images}/labels.txt: not an image")
+        assert done.stderr.splitlines()[1:] == ["aocr: 1 of 4 images could not be read"]
+        done = run("--json", "--server", f"{server.url}:predict", stdin=os.fsencode(odd), **environment)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {
+            "path": str(odd),
+            "text": "60x30",
+            "probability": 0.0,
+            "symbols": list("60x30"),
+            "symbol_probabilities": [0.0] * 5,
+        }
+        done = run(str(odd), "--server", root, "--model-name", "other", **environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"aocr: {root}/v1/models/other: Servable not found for request: Latest(other) (HTTP 404);"
+            " the server has words\n"
+        )
+    done = run(str(odd), "--server", server.url, **environment)
+    assert done.returncode == 1
+    assert done.stderr == f"aocr: cannot reach {server.url}:predict: Connection refused\n"
+
+
+@pytest.mark.slow
+def test_a_single_path_is_answered_at_once_by_a_server_too(images, tmp_path, place, running):
+    place(tmp_path / "1")
+    with (
+        running(tmp_path) as server,
+        subprocess.Popen(
+            [*PREDICT, "--server", server.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        ) as process,
+    ):
+        for name in ("1.png", "2.PNG"):
+            process.stdin.write(f"{images}/{name}\n")
+            assert process.stdout.readline().startswith(f"{images}/{name}\t60x30\t")
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_what_cannot_be_asked_of_a_server(images):
+    def mistake(*arguments: str) -> str:
+        error = CliRunner().invoke(command, [str(images), *arguments]).exception
+        assert isinstance(error, UsageError)
+        return str(error)
+
+    server = ("--server", "http://127.0.0.1:1")
+    assert mistake(*server, "--model-dir", "checkpoints").startswith("--model-dir is about a model on this machine")
+    assert mistake(*server, "--decoder", "ctc").startswith("--decoder is about a model on this machine")
+    assert mistake(*server, "--no-color").startswith("--no-color is about a model on this machine")
+    assert mistake("--server", "127.0.0.1:9001").startswith("127.0.0.1:9001 is no address of a server: write http://")
+    assert mistake("--model-name", "words").startswith("--model-name chooses among a server's models")
 
 
 def test_fields_stay_on_their_line_and_in_their_column():

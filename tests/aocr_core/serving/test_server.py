@@ -98,7 +98,7 @@ def test_status_and_metadata(url):
         ("/v1/models/aocr:predict", False, 400, "Malformed request: GET /v1/models/aocr:predict"),
         ("/v1/models/aocr/versions/x", False, 400, "Malformed request: GET /v1/models/aocr/versions/x"),
         ("/v1/models/aocr:classify", True, 400, "Malformed request: POST /v1/models/aocr:classify"),
-        ("/", False, 404, "Malformed request: GET /"),
+        ("/nothing", False, 404, "Malformed request: GET /nothing"),
     ],
 )
 def test_what_is_not_there(url, path, post, status, message):
