@@ -7,6 +7,11 @@ import tensorflow as tf
 
 from aocr_core.charset import FIRST_SYMBOL
 
+_DEEPEST = 80.0
+"""The kernel of CTC takes probabilities, not their logarithms: what is further than this below the likeliest would be
+0, and so would be all texts that need it.
+"""
+
 
 def batch_norm(
     inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, epsilon: float
@@ -45,6 +50,7 @@ def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple
         losses `[batch]`, and whether the text fits into its time steps, `[batch]`; if not, the loss means nothing.
     """
     logits, lengths, texts = tf.cast(logits, tf.float32), tf.cast(lengths, tf.int32), tf.cast(texts, tf.int32)
+    logits = tf.maximum(logits, tf.reduce_max(logits, axis=-1, keepdims=True) - _DEEPEST)
     empty = tf.logical_not(tf.reduce_any(texts >= FIRST_SYMBOL, axis=1))
     texts = tf.concat([tf.where(empty, FIRST_SYMBOL, texts[:, 0])[:, None], texts[:, 1:]], axis=1)
     written = texts >= FIRST_SYMBOL

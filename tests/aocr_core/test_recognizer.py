@@ -80,7 +80,7 @@ def test_the_ways_to_read_differ(model: str):
 
 @pytest.mark.slow
 def test_an_export_reads_as_it_was_exported(model: str, tmp_path):
-    options = ReadOptions(decoder="ctc")
+    options = ReadOptions(decoder="attention")
     exported = export(model, str(tmp_path), reading=options)
     images = [small.picture(word) for word in WORDS]
     texts = [[r.text for r in Recognizer.load(*way).read(images)] for way in ((exported,), (model, options), (model,))]

@@ -68,3 +68,13 @@ def test_the_symbols_probabilities_make_up_that_of_the_text(seed: int):
     assert (logs[ended].sum(axis=1) <= want + 1e-4).all()
     of_end = logs[ended][ids[ended] == END]
     assert (np.isclose(logs[ended].sum(axis=1), want, atol=1e-4) | (of_end == 0)).all()
+
+
+def test_however_sure_the_head_is_of_another_text_it_finds_one_that_fits_possible():
+    logits = np.zeros((1, TIME, SYMBOLS), np.float32)
+    logits[:, :, FIRST_SYMBOL] = 500.0  # e to the minus 500 is 0
+    texts = np.array([text(FIRST_SYMBOL + 1), text(FIRST_SYMBOL)], np.int32)
+    rows = np.repeat(logits, 2, axis=0)
+    for score in (ctc.log_probability, ctc.forward):
+        other, seen = np.asarray(score(rows, np.array([TIME, TIME], np.int32), texts))
+        assert NEVER / 2 < other < -50 and abs(seen) < 1e-3

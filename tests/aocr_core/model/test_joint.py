@@ -34,7 +34,7 @@ def images(rows: int) -> tuple[np.ndarray, np.ndarray]:
 def test_of_two_readings_the_likelier_is_taken_with_the_decoders_probability():
     model = small.model()
     model.ctc.kernel.assign(8 * model.ctc.kernel.numpy())  # a head with opinions
-    encoded = model.encode(*images(24))
+    encoded = model.encode(*images(96))
     greedy = model.decoder.greedy(*encoded, STEPS)
     logits = model.ctc(encoded.memory)
     other = ctc.best_path(logits, encoded.lengths, STEPS)
@@ -90,7 +90,7 @@ def test_a_text_that_never_ends_gives_way_to_one_that_does():
 
 def test_of_several_beams_and_the_ctc_heads_reading_the_likeliest_is_taken():
     model = opinionated()
-    encoded = model.encode(*images(24))
+    encoded = model.encode(*images(96))
     found = beam.search(model.decoder, *encoded, STEPS, 3)
     logits = model.ctc(encoded.memory)
     other = model.decoder.judge(*encoded, ctc.best_path(logits, encoded.lengths, STEPS))
@@ -106,7 +106,7 @@ def test_of_several_beams_and_the_ctc_heads_reading_the_likeliest_is_taken():
     scores = np.where(np.array([(ids == END).any(axis=1) for ids in texts]), scores, -np.inf)
     best = scores.argmax(axis=0)
     assert set(best) >= {0, 1, 3}
-    np.testing.assert_array_equal(both(model, encoded, width=3)[0], np.stack(texts)[best, np.arange(24)])
+    np.testing.assert_array_equal(both(model, encoded, width=3)[0], np.stack(texts)[best, np.arange(96)])
 
 
 def test_the_attention_decoder_alone_takes_its_likeliest_beam():
@@ -155,7 +155,7 @@ def test_the_attention_decoder_reads_no_more_rows_than_it_has_to(monkeypatch):
     monkeypatch.setattr(
         joint, "both", lambda decoder, memory, *rest: asked.append(len(memory)) or ask(decoder, memory, *rest)
     )
-    monkeypatch.setattr(joint, "SURE", float(np.sort(probabilities)[7]))
+    monkeypatch.setattr(joint, "SURE", float(np.sort(probabilities)[6:8].mean()))
     model.decode(encoded, 14)
     assert asked == [7]
 
