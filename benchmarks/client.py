@@ -16,6 +16,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from aocr_core.serving.client import BATCH, CONNECTIONS, Client
+from benchmarks.load import serving
 
 AOCR = str(Path(sys.executable).with_name("aocr"))
 
@@ -42,12 +43,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400, help="images to read by one client")
     given = parser.parse_args()
     files = sorted(path for path in given.images.iterdir() if path.suffix in (".png", ".jpg"))
-    server = subprocess.Popen(
-        [AOCR, "serve", str(given.export), "--rest-api-port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout
-        url = server.stdout.readline().split()[-1]
+    with serving(given.export) as url:
         ways = {"here": ["--model-dir", str(given.export)], "by a server": ["--server", url]}
         rounds = [{way: seconds(*flags, str(files[0])) for way, flags in ways.items()} for _ in range(given.runs + 1)]
         print("| one image, a fresh process | median, s |\n|---|---|")
@@ -57,9 +53,6 @@ def main() -> None:
         print("\n| requests at a time | images/s |\n|---|---|")
         for connections in (1, CONNECTIONS, 1, CONNECTIONS):
             print(f"| {connections} | {images_per_second(url, images, connections):.0f} |")
-    finally:
-        server.terminate()
-        server.wait()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ Milliseconds are the median of a single image, encoded image to text, in one pro
 import argparse
 import contextlib
 import io
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,7 +33,7 @@ from aocr_core.config import DataOptions, PrepareOptions
 from aocr_core.data.check import Accepted, checked_rows
 from aocr_core.data.records import Record
 from benchmarks.accuracy import DATA
-from benchmarks.words_200x50 import aocr
+from benchmarks.load import serving
 
 WARM_UP = 5
 
@@ -109,20 +107,8 @@ def served(base: str) -> Iterator[Read]:
     """`aocr serve` on a free port of the loopback, stopped at the end."""
     from aocr_core.serving.client import ask
 
-    words = aocr("serve", base, "--rest-api-port", "0", "--stop-after-idle", "600")
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            url = address(server)
-            yield lambda image: ask(url, [image])[0]
-        finally:
-            server.terminate()
-
-
-def address(server: subprocess.Popen[str]) -> str:
-    assert server.stdout
-    line = server.stdout.readline()
-    found = re.search(r"http://\S+", line)
-    return found[0] if found else sys.exit(f"the server did not start: {line}")
+    with serving(Path(base), "--stop-after-idle", "600") as url:
+        yield lambda image: ask(url, [image])[0]
 
 
 def measured(read: Read, images: list[bytes]) -> Readings:

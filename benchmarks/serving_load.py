@@ -16,6 +16,7 @@ under load, and not a request may be lost.
 
 import argparse
 import shutil
+import sys
 import tempfile
 import time
 import urllib.request
@@ -26,6 +27,8 @@ from benchmarks.load import Result, arrivals, bodies, closed, cores, lasting, me
 
 CONNECTIONS = 16
 LOAD = 0.7
+LONGEST_SWITCH = 120
+"""Seconds until a new version answers, or something is wrong."""
 MB = 2**20
 
 
@@ -108,18 +111,27 @@ def switches(base: Path, requests: list[bytes], count: int, options: list[str]) 
             at_work = True
             load = pool.submit(closed, url, requests, CONNECTIONS, lambda: at_work)
             memory = [metrics(url)["process_resident_memory_bytes"]]
-            for version in range(2, count + 2):
-                shutil.copytree(newest, served / f".{version}")
-                (served / f".{version}").rename(served / str(version))
-                while _version(url) != version:
-                    time.sleep(0.1)
-                shutil.rmtree(served / str(version - 1))
-                memory.append(metrics(url)["process_resident_memory_bytes"])
-            at_work = False
+            try:
+                for version in range(2, count + 2):
+                    shutil.copytree(newest, served / f".{version}")
+                    (served / f".{version}").rename(served / str(version))
+                    _wait_for(url, version)
+                    shutil.rmtree(served / str(version - 1))
+                    memory.append(metrics(url)["process_resident_memory_bytes"])
+            finally:
+                at_work = False
             result = load.result()
     print(f"{count} new versions: {len(result.latencies)} answers, {result.refused} refused, ", end="")
     print(f"{len(result.failures)} failed", result.failures[:3])
     print("Memory, MB:", *(f"{value / MB:.0f}" for value in memory))
+
+
+def _wait_for(url: str, version: int) -> None:
+    deadline = time.monotonic() + LONGEST_SWITCH
+    while _version(url) != version:
+        if time.monotonic() > deadline:
+            sys.exit(f"version {version} has not taken over within {LONGEST_SWITCH} seconds")
+        time.sleep(0.1)
 
 
 def _version(url: str) -> int:

@@ -8,7 +8,7 @@ from components.image import IMAGE
 @component(base_image=IMAGE, install_kfp_package=False)
 def export(model: Input[Model], dataset: Input[Dataset], exported: Output[Model]):
     """Write a SavedModel that reads test images as the checkpoint does."""
-    from aocr_core.data.records import first_images
     from aocr_core.export import export
+    from aocr_core.export.probes import of_dataset
 
-    exported.metadata["version"] = export(model.path, exported.path, images=first_images(dataset.path))
+    exported.metadata["version"] = export(model.path, exported.path, images=of_dataset(dataset.path))

@@ -63,9 +63,9 @@ def command(output: str, format_: "Format", model_dir: str, verify_with: str | N
     """
     compat.choose_device(given)
     options = build(ReadOptions, given)
-    from aocr_core.data import records
+    from aocr_core.export import probes
 
-    images = records.first_images(verify_with) if verify_with else []
+    images = probes.of_dataset(verify_with) if verify_with else []
     with logs.without_import_chatter():
         from aocr_core.export import export
         from aocr_core.model_dir import read_config

@@ -15,8 +15,8 @@ COMMANDS = {
     "train": "Train a recogniser on TFRecords.",
     "test": "Measure a trained model on TFRecords; --visualize draws the attention.",
     "predict": "Read images with a trained model or an export.",
-    "export": "Write a SavedModel or a frozen graph, verified against the checkpoint.",
-    "serve": "Serve exported models over HTTP in TF Serving's REST dialect.",
+    "export": "Write a SavedModel, frozen graph, LiteRT or ONNX model, verified against the checkpoint.",
+    "serve": "Serve exported models over HTTP (TF Serving's REST API, KServe V2, Vertex AI), with a page to try them.",
     "synth": "Render labelled word images to train or test on.",
     "stats": "Describe a data set: sizes, lengths, characters, what to watch for.",
 }

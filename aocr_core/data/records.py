@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -105,16 +104,6 @@ def read(paths: Iterable[str]) -> Iterator[Record]:
                     yield decode(payload)
                 except ValueError as error:
                     raise AocrError(f"{path} holds no labelled images: record {number}: {error}") from error
-
-
-def first_images(dataset: str, count: int = 64) -> list[bytes]:
-    """The first encoded images of a data set.
-
-    Raises:
-        UsageError: there is no such data set.
-        AocrError: it is damaged.
-    """
-    return [record.image for record in islice(read(files(dataset)), count)]
 
 
 class Writer:

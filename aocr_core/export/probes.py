@@ -1,11 +1,19 @@
-"""Images to verify an export with when the user gives none."""
+"""Images to verify an export with: those of a data set, or, where the user gives none, some that are drawn."""
 
 import io
+import logging
+import math
+import sys
+from itertools import islice
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from aocr_core.data import images as image_files
+from aocr_core.data import records
 from aocr_core.model_dir import ModelConfig
+
+logger = logging.getLogger(__name__)
 
 COUNT = 8
 
@@ -26,3 +34,20 @@ def draw(config: ModelConfig) -> list[bytes]:
         image.save(file, "PNG")
         images.append(file.getvalue())
     return images
+
+
+def of_dataset(dataset: str, count: int = 64) -> list[bytes]:
+    """The first images of a data set, as plain as whatever an export is given; damaged ones are left out.
+
+    Raises:
+        UsageError: there is no such data set.
+        AocrError: it is damaged.
+    """
+    found = []
+    for record in islice(records.read(records.files(dataset)), count):
+        try:
+            # Its size was a matter for whoever built the data set.
+            found.append(image_files.plain(record.image, max_pixels=sys.maxsize, max_aspect=math.inf).data)
+        except image_files.ImageError as error:
+            logger.warning("image %s is not compared: %s", record.comment or "without name", error)
+    return found

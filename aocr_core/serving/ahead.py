@@ -36,14 +36,16 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], most: in
         finally:
             begun.put(None)
 
-    with ThreadPoolExecutor(most, thread_name_prefix="ahead") as pool:
-        # As a daemon: it may hang on a terminal where nobody types when the program ends.
-        threading.Thread(target=begin, name="ahead-items", daemon=True).start()
-        try:
-            while future := begun.get():
-                result = future.result()
-                free.release()
-                yield result
-        finally:
-            stop.set()
+    pool = ThreadPoolExecutor(most, thread_name_prefix="ahead")
+    # As a daemon: it may hang on a terminal where nobody types when the program ends.
+    threading.Thread(target=begin, name="ahead-items", daemon=True).start()
+    try:
+        while future := begun.get():
+            result = future.result()
             free.release()
+            yield result
+    finally:
+        stop.set()
+        free.release()
+        # Not waited for: whoever gives up wants to be able to break off what is under way.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -24,7 +24,7 @@ class Room:
         """Note that so many more are held; if there is no room for them, what to answer."""
         if self.held + count > self._limit:
             size = self._limit // MB
-            return RequestError(503, f"overloaded: requests of {size} MB in all are in work; try again later")
+            return RequestError(503, f"overloaded: requests of {size} MiB in all are in work; try again later")
         self.held += count
         return None
 
@@ -45,9 +45,11 @@ class Body:
     def __init__(self, request: Request, limit: int, room: Room) -> None:
         self._request, self._limit, self._room = request, limit, room
         self._held = 0
+        self.content = b""
+        """What has been read."""
 
-    async def read(self, seconds: float, refusal: RequestError | None = None) -> bytes:
-        """All of it.
+    async def read(self, seconds: float, refusal: RequestError | None = None) -> None:
+        """Read all of it.
 
         Args:
             seconds: That it may take to arrive.
@@ -59,11 +61,23 @@ class Body:
         """
         try:
             async with asyncio.timeout(seconds):
-                return await self._read(refusal)
+                self.content = await self._read(refusal)
         except TimeoutError as error:
             raise RequestError(408, f"the body has not arrived within {seconds:g} seconds") from error
         except ClientDisconnect as error:
             raise RequestError(400, "the body ends too early") from error
+
+    def become(self, size: int) -> None:
+        """From now on so many bytes are held instead: what was made of the body, which is let go.
+
+        Raises:
+            RequestError: 503, no room.
+        """
+        self.content = b""
+        self.release()
+        if refusal := self._room.take(size):
+            raise refusal
+        self._held = size
 
     def release(self) -> None:
         """The bytes are not needed any more."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.reading import Reading
 from aocr_core.serving.address import Address
 from aocr_core.serving.ahead import in_order
@@ -47,7 +47,7 @@ class Client:
         connections: requests that `read` has under way at a time.
 
     Raises:
-        UsageError: `url` is no such address.
+        UsageError: `url` is no such address, or the token cannot be one.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Client:
         connections: int = CONNECTIONS,
     ) -> None:
         self._address = Address.parse(url, model_name)
-        self._token = os.environ.get(TOKEN) if token is None else token
+        self._token = _header_value(os.environ.get(TOKEN) if token is None else token)
         self._connections = Connections(self._token, timeout, connections)
         self._most = connections
         self._finding = threading.Lock()
@@ -149,6 +149,14 @@ class Client:
             return [str(model["name"]) for model in answer.document["models"]] if answer.status == 200 else []
         except (ValueError, KeyError, TypeError):
             return []
+
+
+def _header_value(token: str | None) -> str | None:
+    """The token without blanks around it, which files and secrets often end with; None for an empty one."""
+    token = (token or "").strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"the token (see {TOKEN}) must be ASCII characters without blanks")  # which is not shown
+    return token or None
 
 
 def ask(url: str, images: list[bytes], timeout: float = 60.0) -> list[tuple[str, float]]:

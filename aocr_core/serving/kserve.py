@@ -122,7 +122,10 @@ def _wanted(outputs: Any) -> tuple[str, ...] | None:
     named = isinstance(outputs, list) and all(isinstance(o, dict) and isinstance(o.get("name"), str) for o in outputs)
     if not named:
         raise RequestError(400, "'outputs' must be a list of objects with a 'name'")
-    return tuple(output["name"] for output in outputs)
+    names = tuple(output["name"] for output in outputs)
+    if len(set(names)) != len(names):  # a small request must not ask for the same thousands of times
+        raise RequestError(400, "'outputs' names an output twice")
+    return names
 
 
 def _tensor(name: str, array: np.ndarray, shape: tuple[int, ...]) -> dict[str, Any]:

@@ -67,11 +67,12 @@ class _Image:
 
 
 class Predictor:
-    """Answers predict requests of all dialects. `start` before the first, `close` after the last."""
+    """Answers predict requests of all dialects; `close` after the last."""
 
     def __init__(self, models: "Models[Model]", options: ServeOptions, metrics: Metrics) -> None:
         self._models, self._options, self._metrics = models, options, metrics
-        self._room = Room(max(options.max_buffered_mb, options.max_body_mb) * MB)
+        self._most_bytes = max(options.max_buffered_mb, options.max_body_mb) * MB
+        self._room = Room(self._most_bytes)
         self._pool = ThreadPoolExecutor(options.decode_threads, "decode")
         self._batcher: Batcher[_Image, Row] = Batcher(
             _run,
@@ -115,21 +116,24 @@ class Predictor:
         """
         body = Body(request, self._options.max_body_mb * MB, self._room)
         try:
-            data = await body.read(self._options.client_timeout, self._refusal(name, version))
+            await body.read(self._options.client_timeout, self._refusal(name, version))
             deadline = time.monotonic() + self._options.request_timeout
             # Only now: a slow client must not keep an old version in memory.
             served = self.find(name, version)
             async with asyncio.timeout(self._options.request_timeout):
-                return await self._answer(served, name, data, parse, deadline)
+                return await self._answer(served, name, body, parse, deadline)
         except TimeoutError as error:
             raise RequestError(503, f"not answered within {self._options.request_timeout:g} seconds") from error
         finally:
             body.release()
 
-    async def _answer(self, served: "Served[Model]", name: str, body: bytes, parse: Parse, deadline: float) -> Response:
+    async def _answer(self, served: "Served[Model]", name: str, body: Body, parse: Parse, deadline: float) -> Response:
         loop = asyncio.get_running_loop()
         with self._batcher.expecting():
-            question, items = await loop.run_in_executor(self._pool, self._prepare, served, body, parse, deadline)
+            content = body.content
+            question, items = await loop.run_in_executor(self._pool, self._prepare, served, content, parse, deadline)
+            del content
+            body.become(sum(len(item.data) for item in items))
             try:
                 future = self._batcher.submit(items)
             except QueueFullError as error:
@@ -150,9 +154,14 @@ class Predictor:
         if question.signature != DEFAULT_SIGNATURE:
             # Sizes of its outputs depend on the batch: not on what others ask, then.
             group += (id(question),)
-        return question, [
-            self._image(question, index, served.model, group, deadline) for index in range(len(question.images))
-        ]
+        items, size = [], 0
+        for index in range(len(question.images)):
+            items.append(self._image(question, index, served.model, group, deadline))
+            size += len(items[-1].data)
+            if size > self._most_bytes:
+                limit = self._most_bytes // MB
+                raise RequestError(413, f"the images, rewritten for the model, are larger than {limit} MiB")
+        return question, items
 
     def _image(self, question: Question, index: int, model: "Model", group: tuple[Any, ...], deadline: float) -> _Image:
         """Check an image, and make it one that TensorFlow decodes faithfully."""

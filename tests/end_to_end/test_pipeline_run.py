@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -41,17 +42,26 @@ def folder(tmp_path_factory):
 RUN = ("run", "--count", "200", "--test-count", "40", "--num-epoch", "1", "--min-accuracy", "0")
 
 
+class Run(NamedTuple):
+    """What a run said, and its summary, which later runs replace: the tests may come in any order."""
+
+    stdout: str
+    stderr: str
+    summary: dict
+
+
 @pytest.fixture(scope="module")
-def first(folder: Path) -> subprocess.CompletedProcess:
-    return pipeline(folder, *RUN)
+def first(folder: Path) -> Run:
+    ended = pipeline(folder, *RUN)
+    return Run(ended.stdout, ended.stderr, summary(folder))
 
 
 def summary(folder: Path) -> dict:
     return json.loads((folder / "build" / "summary.json").read_text())
 
 
-def test_the_run_leaves_everything_in_its_place(folder: Path, first):
-    found = summary(folder)
+def test_the_run_leaves_everything_in_its_place(folder: Path, first: Run):
+    found = first.summary
     assert [step["name"] for step in found["steps"]] == STEPS
     assert found["approved"] is True
     assert (found["training_rows"], found["test_rows"], found["rejected_rows"]) == (200, 40, 0)
@@ -65,8 +75,8 @@ def test_the_run_leaves_everything_in_its_place(folder: Path, first):
     assert "2 Train: done in" in first.stderr
 
 
-def test_the_printed_curl_line_works_as_typed(folder: Path, first):
-    asked = summary(folder)["asked"]
+def test_the_printed_curl_line_works_as_typed(folder: Path, first: Run):
+    asked = first.summary["asked"]
     line = next(line for line in first.stdout.splitlines() if line.startswith("Ask it")).removeprefix("Ask it").strip()
     assert line == asked["curl"]
     answer = json.loads(subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=True).stdout)
@@ -74,8 +84,7 @@ def test_the_printed_curl_line_works_as_typed(folder: Path, first):
     assert client.ask(asked["url"], [(folder / asked["image"]).read_bytes()])[0][0] == asked["text"]
 
 
-def test_a_second_run_reuses_what_has_not_changed(folder: Path, first):
-    before = summary(folder)
+def test_a_second_run_reuses_what_has_not_changed(folder: Path, first: Run):
     second = pipeline(folder, *RUN)
     after = summary(folder)
     assert {step["name"]: step["reused"] for step in after["steps"]} == {
@@ -87,14 +96,14 @@ def test_a_second_run_reuses_what_has_not_changed(folder: Path, first):
         "deploy": False,
     }
     assert "2 Train: reused" in second.stderr and "reused" in second.stdout
-    assert after["accuracy"] == before["accuracy"]
+    assert after["accuracy"] == first.summary["accuracy"]
     assert "no worse than" in after["reasons"]
     # The same export adds no version, and the endpoint that is up is asked again.
     assert [path.name for path in (folder / "build" / "serving" / "aocr").iterdir()] == ["1"]
-    assert after["asked"]["pid"] == before["asked"]["pid"]
+    assert after["asked"]["pid"] == first.summary["asked"]["pid"]
 
 
-def test_a_refused_model_is_not_deployed(folder: Path, first):
+def test_a_refused_model_is_not_deployed(folder: Path, first: Run):
     refused = pipeline(folder, *RUN[:-1], "1", "--no-keep-endpoint", expect=1)
     assert "below the floor of 100.0 %" in refused.stderr
     found = summary(folder)
@@ -103,7 +112,7 @@ def test_a_refused_model_is_not_deployed(folder: Path, first):
     assert [path.name for path in (folder / "build" / "serving" / "aocr").iterdir()] == ["1"]
 
 
-def test_a_failing_step_is_told_in_one_line(folder: Path, first):
+def test_a_failing_step_is_told_in_one_line(folder: Path, first: Run):
     failed = pipeline(folder, *RUN, "--max-prediction", "1", expect=1)
     message = failed.stderr.strip().splitlines()[-1]
     assert message.startswith("aocr-pipeline: step 2 Train failed: the longest label has 10 symbols")

@@ -5,6 +5,7 @@ from click.testing import CliRunner, Result
 
 from aocr_core.cli.export import command
 from aocr_core.errors import AocrError, UsageError
+from aocr_core.export import verify
 from tests.aocr_core import small
 
 
@@ -27,11 +28,15 @@ def test_both_formats(model: str, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_compared_on_a_data_set(model: str, tmp_path: Path):
+def test_compared_on_a_data_set(model: str, tmp_path: Path, monkeypatch):
     dataset = small.write_words(tmp_path / "words.tfrecords", ["bed", "cabbage", "decade"])
+    compared: list[bytes] = []
+    check = verify.compare_portable
+    monkeypatch.setattr(verify, "compare_portable", lambda *given: compared.extend(given[-1]) or check(*given))
     done = run(str(tmp_path / "out"), "--model-dir", model, "--format", "litert", "--verify-with", dataset)
     assert done.stdout == f"{tmp_path}/out/litert\n"
     assert {path.name for path in (tmp_path / "out" / "litert").iterdir()} == {"model.tflite", "model.json", "read.py"}
+    assert {small.picture(word) for word in ("bed", "cabbage", "decade")} <= set(compared)
 
 
 def test_mistakes(model: str, tmp_path: Path):

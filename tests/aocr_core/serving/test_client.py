@@ -167,6 +167,17 @@ def test_tokens(door, monkeypatch, no_token):
         assert asked.read(sized(10))[0].text == "10x20"
 
 
+def test_a_token_with_a_line_end_is_the_token_and_what_cannot_be_one_is_not_shown(door, monkeypatch, no_token):
+    door.token = "secret"
+    monkeypatch.setenv("AOCR_TOKEN", " secret\n")
+    with Client(door.root) as asked:
+        assert asked.read(sized(10))[0].text == "10x20"
+    for token in ("two words", "two\nlines", "gehe\u00edm"):
+        with pytest.raises(UsageError, match=r"the token \(see AOCR_TOKEN\) must be") as refused:
+            Client(door.root, token=token)
+        assert token not in str(refused.value)
+
+
 def test_without_a_list_of_models_the_usual_name_is_asked_for(door):
     door.refusals = [(400, "")]  # as TF Serving answers
     with Client(door.root) as asked, pytest.raises(AocrError, match=r"/v1/models/aocr: Servable not found"):

@@ -82,6 +82,7 @@ def test_another_signature_by_its_parameter():
         ({"inputs": [tensor(b"a", b"b", data=[text(b"a"), "?"])]}, r"inputs\[0\].data\[1\]: Unable to base64"),
         ({"inputs": [tensor(*[b"a"] * 101)]}, "101 images in one request; at most 100"),
         ({"inputs": [tensor(b"a")], "outputs": ["output"]}, "'outputs' must be a list of objects"),
+        ({"inputs": [tensor(b"a")], "outputs": [{"name": "output"}] * 2}, "'outputs' names an output twice"),
         ({"inputs": [tensor(b"a")], "id": 5}, "'id' must be a string"),
         ({"inputs": [tensor(b"a")], "parameters": []}, "'parameters' must be an object"),
         ({"inputs": [tensor(b"a")], "parameters": {"signature_name": 5}}, "must be a string"),

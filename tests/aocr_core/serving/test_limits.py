@@ -32,7 +32,14 @@ def base(tmp_path_factory, place):
 
 @pytest.fixture(scope="module")
 def url(base, running):
-    with running(base, max_body_mb=1, max_instances=2, max_pixels=10_000, client_timeout=1.0) as server:
+    with running(base, max_body_mb=1, max_instances=2, max_pixels=10_000) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def impatient(base, running):
+    """The address of a server that waits a second for its clients."""
+    with running(base, client_timeout=1.0) as server:
         yield server.url
 
 
@@ -119,8 +126,8 @@ def test_odd_json_is_the_client_s_fault(url, body):
     assert 0 < len(answer["error"]) <= 400
 
 
-def test_a_body_that_does_not_come(url):
-    with connect(url) as connection:
+def test_a_body_that_does_not_come(impatient):
+    with connect(impatient) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
         answer = received(connection)
     assert answer.startswith(b"HTTP/1.1 408")
@@ -128,25 +135,25 @@ def test_a_body_that_does_not_come(url):
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/mod", HEAD])
-def test_a_head_that_does_not_come(url, sent):
-    with connect(url) as connection:
+def test_a_head_that_does_not_come(impatient, sent):
+    with connect(impatient) as connection:
         connection.sendall(sent)
         assert received(connection) == b""
 
 
-def test_a_head_that_comes_drop_by_drop(url):
+def test_a_head_that_comes_drop_by_drop(impatient):
     began = time.monotonic()
-    with connect(url) as connection, pytest.raises(OSError):
+    with connect(impatient) as connection, pytest.raises(OSError):
         for _ in range(600):
             connection.sendall(b"X")
             time.sleep(0.1)
     assert time.monotonic() - began < 59
 
 
-def test_a_client_that_goes_away_does_not_keep_the_server(url):
-    with connect(url) as connection:
+def test_a_client_that_goes_away_does_not_keep_the_server(impatient):
+    with connect(impatient) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
-    assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
+    assert ask(impatient, [tiny_export.png(40)]) == [("40x20", 1.0)]
 
 
 def test_number_of_connections(base, running):
@@ -230,7 +237,7 @@ def test_all_bodies_in_memory_together(base, running, eventually):
             eventually(lambda: sample(server.url, "aocr_request_bytes") == 900_000)
             status, answer = call(f"{server.url}:predict", b" " * 200_000)
             assert status == 503
-            assert answer["error"].startswith("overloaded: requests of 1 MB in all are in work")
+            assert answer["error"].startswith("overloaded: requests of 1 MiB in all are in work")
         eventually(lambda: sample(server.url, "aocr_request_bytes") == 0)
         assert call(f"{server.url}:predict", b" " * 200_000)[0] == 400
 

@@ -4,7 +4,7 @@ import urllib.request
 import pytest
 
 from aocr_core.errors import UsageError
-from aocr_core.serving import token
+from aocr_core.serving import pages, token
 
 TOKEN = "0123456789abcdef-of-a-test"
 
@@ -49,7 +49,21 @@ def status(url: str, *headers: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/models/aocr", "/metrics", "/openapi.json", "/nowhere", "/v2/health/live/", "/v2"]
+    "path",
+    [
+        "/v1/models",
+        "/v1/models/aocr",
+        "/v1/models/aocr:predict",
+        "/v2/models/aocr/infer",
+        "/metrics",
+        "/openapi.json",
+        "/nowhere",
+        "/v2/health/live/",
+        "/v2",
+        "//",
+        "/page/",
+        "/page/../metrics",
+    ],
 )
 def test_everything_wants_the_token(root, path):
     assert status(root + path) == 401
@@ -66,3 +80,11 @@ def test_who_knows_the_token_is_answered(root):
 
 def test_probes_need_no_token(root):
     assert status(f"{root}/v2/health/live") == status(f"{root}/v2/health/ready") == 200
+
+
+def test_the_page_comes_without_the_token_and_may_ask_nobody_else(root):
+    for path in ("/", "/page/page.js", "/page/page.css"):
+        with urllib.request.urlopen(root + path, timeout=60) as response:
+            assert response.status == 200 and response.read()
+            assert response.headers["Content-Security-Policy"] == pages.HEADERS["Content-Security-Policy"]
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
