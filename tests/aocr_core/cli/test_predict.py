@@ -126,7 +126,7 @@ def test_a_server_reads_without_tensorflow(images, tmp_path, place, running):
     (images / "1.png").rename(odd)
     # A TensorFlow that cannot be imported stands before the real one.
     (tmp_path / "tensorflow.py").write_text("raise AssertionError('not needed')")
-    environment = {"PYTHONPATH": str(tmp_path), "AOCR_TOKEN": "not asked for"}
+    environment = {"PYTHONPATH": str(tmp_path), "AOCR_TOKEN": "not-asked-for"}
     with running(tmp_path, model_name="words") as server:
         root = server.url.removesuffix("/v1/models/words")
         done = run(str(images), f"{images}/labels.txt", "--server", root, **environment)
