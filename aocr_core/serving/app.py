@@ -64,7 +64,7 @@ def create_app(
     app.include_router(pages.router(lambda: models.names))
     if contract:
         app.include_router(_vertex_routes(contract, models, predictor, options.max_instances))
-    app.openapi = partial(_described, app)  # type: ignore[method-assign]
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI documents it
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _no_route)
     app.add_exception_handler(HTTPException, _no_route)

@@ -34,7 +34,7 @@ class BoundedProtocol(H11Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         """Give the connection a place, if there is one."""
         super().connection_made(transport)
         # asyncio does so only for sockets that name their protocol. Without it an answer's second packet waits for the
