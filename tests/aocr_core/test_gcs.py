@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from aocr_core import gcs
+from aocr_core import gcs, gcs_calls
 from aocr_core.errors import AocrError
 
 
@@ -13,7 +13,7 @@ def test_without_the_client_library_the_message_says_what_to_install(monkeypatch
     # The package remembers a module that was imported before.
     monkeypatch.delattr("google.cloud.storage", raising=False)
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
-    gcs._client_for.cache_clear()
+    gcs_calls._client_for.cache_clear()
     with pytest.raises(AocrError, match="pip install 'aocr-pipeline"):
         gcs.read("gs://bucket/object")
 
@@ -29,7 +29,7 @@ def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path:
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):
         gcs.upload({f"{bucket}/{name}": tmp_path / "x"})
-    gcs.replace_folder(f"{bucket}/model/1", {"b": tmp_path / "x", "c": tmp_path / "x"})
+    gcs.replace_folder(f"{bucket}/model/1", {"b": tmp_path / "x"}, {"c": tmp_path / "x"})
     assert sorted(gcs.names(f"{bucket}/model")) == ["1.txt", "1/b", "1/c", "10/a"]
     gcs.download(f"{bucket}/model/1", tmp_path / "copy")
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["b", "c"]

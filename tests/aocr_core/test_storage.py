@@ -81,14 +81,6 @@ def test_output_file_writes_nothing_on_failure(base: str):
     assert storage.entries(base) == []
 
 
-def test_files_that_announce_others_are_published_last(tmp_path: Path):
-    for name in ("saved_model.pb", "a.json", "variables/v.index", "z.tfrecords"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    names = [str(path.relative_to(tmp_path)) for path in storage._in_order(tmp_path)]
-    assert names == ["variables/v.index", "z.tfrecords", "a.json", "saved_model.pb"]
-
-
 @pytest.mark.parametrize("kind", ["file", "dir"])
 def test_an_output_in_the_way_is_one_clear_line(tmp_path: Path, kind: str):
     (tmp_path / "folder").mkdir()

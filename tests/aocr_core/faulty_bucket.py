@@ -1,0 +1,185 @@
+"""A proxy in front of the Cloud Storage emulator that does what networks and services do: fail now and then.
+
+It also has the one condition that the emulator passes over (`ifGenerationMatch`), and counts what is under way.
+"""
+
+import http.client
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+Fault = str
+"""`503`, `403`, `reset` (no answer), `cut` (half of one), `stall` (none in time), `damage` (a flipped bit in what is
+sent or answered), `lost` (done, but the answer does not arrive)."""
+
+STALL = 0.6
+"""Seconds; the tests' clients wait for less."""
+
+
+class FaultyBucket(ThreadingHTTPServer):
+    """Forwards to `behind` ("host:port"), except for the faults that are planned."""
+
+    daemon_threads = True
+    # Sixteen connections come at once.
+    request_queue_size = 64
+
+    def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.behind = behind
+        self.lock = threading.Lock()
+        self.heal()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def heal(self) -> None:
+        """No more faults, and the counts begin anew."""
+        self.plan: Callable[[str, str], Fault | None] = lambda kind, name: None
+        self.calls: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.under_way = self.most_under_way = 0
+        self.delay = 0.0
+
+    def fail(self, kind: str, fault: Fault, times: float = float("inf"), only: str = "") -> None:
+        """The next so many calls of a kind (see `kind_of`), of names that hold `only`, end in the fault."""
+        left = [times]
+
+        def plan(called: str, name: str) -> Fault | None:
+            with self.lock:
+                if called != kind or only not in name or left[0] < 1:
+                    return None
+                left[0] -= 1
+                self.faults[fault] += 1
+            return fault
+
+        self.plan = plan
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what this is about."""
+
+
+def kind_of(method: str, path: str, query: dict[str, list[str]]) -> str:
+    """What is asked for: list, stat, read, write, begin and send (of a large object), copy, delete."""
+    if method == "DELETE":
+        return "delete"
+    if method == "PUT":
+        return "send"
+    if method == "POST":
+        if "/copyTo/" in path or "/rewriteTo/" in path:
+            return "copy"
+        return "begin" if query.get("uploadType") == ["resumable"] else "write"
+    if query.get("alt") == ["media"]:
+        return "read"
+    return "list" if path.endswith("/o") else "stat"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FaultyBucket
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Silence."""
+
+    def do_GET(self) -> None:
+        owner = self.server
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        kind = kind_of(self.command, parts.path, query)
+        body = self._body()
+        name = query.get("name", [unquote(parts.path.rpartition("/o/")[2])])[0]
+        if kind == "write":
+            name = json.loads(body.split(b"\r\n\r\n", 1)[1].split(b"\r\n--", 1)[0])["name"]
+        fault = owner.plan(kind, name)
+        with owner.lock:
+            owner.calls[kind] += 1
+            owner.under_way += 1
+            owner.most_under_way = max(owner.most_under_way, owner.under_way)
+        try:
+            time.sleep(owner.delay)
+            self._answer(kind, fault, body, name, query)
+        finally:
+            with owner.lock:
+                owner.under_way -= 1
+
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _answer(self, kind: str, fault: Fault | None, body: bytes, name: str, query: dict[str, list[str]]) -> None:
+        if fault == "stall":
+            time.sleep(STALL)
+        if fault in ("reset", "stall"):
+            return self._hang_up()
+        if fault in ("503", "403"):
+            return self._send(int(fault), {"Content-Type": "application/json"}, b'{"error": {"message": "no\\nmore"}}')
+        if not self._condition_holds(name, query):
+            return self._send(412, {}, b"")
+        if fault == "damage" and kind in ("write", "send"):
+            place = body.rindex(b"content")  # in what is stored; before it stands the description of the object
+            body = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+        status, headers, content = self._forward(body)
+        if fault == "lost":
+            return self._hang_up()
+        if fault == "damage" and kind not in ("write", "send"):
+            content = bytes([content[0] ^ 1]) + content[1:]
+        self._send(status, headers, content, cut=fault == "cut")
+
+    def _condition_holds(self, name: str, query: dict[str, list[str]]) -> bool:
+        wanted = query.get("ifGenerationMatch", [None])[0]
+        if wanted is None:
+            return True
+        connection = http.client.HTTPConnection(self.server.behind)
+        connection.request("GET", f"/storage/v1/b/words/o/{quote(name, safe='')}")
+        answer = connection.getresponse()
+        found = json.loads(answer.read()).get("generation", "0") if answer.status == 200 else "0"
+        connection.close()
+        return str(found) == wanted
+
+    def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self.server.behind)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        kept = {key: value for key, value in answer.getheaders() if key.lower() not in ("content-length", "connection")}
+        return answer.status, kept, content
+
+    def _send(self, status: int, headers: dict[str, str], content: bytes, cut: bool = False) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        if cut:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close the connection the hard way."""
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+
+@contextmanager
+def running(behind: str) -> Iterator[FaultyBucket]:
+    """The proxy in front of an emulator, in a thread."""
+    server = FaultyBucket(behind)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
