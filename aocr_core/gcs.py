@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import AocrError
+from aocr_core.folders import ANNOUNCERS
 from aocr_core.gcs_calls import client, explained, fetched, for_each, patient
 from aocr_core.storage import MissingError
 
@@ -119,7 +120,7 @@ def replace_folder(path: str, files: Mapping[str, Path], announcers: Mapping[str
     In a new folder the announcers come last, so that nobody takes half of it for the whole. Where there is one, what
     differs is brought to the bucket beside it first; then the announcers go, the rest is exchanged within the bucket,
     and the new announcers come: nobody meets a mixture of both, only, for that moment, nothing. Broken off before that
-    moment, everything stays as it was; broken off within it, the folder stays without announcers.
+    moment, everything stays as it was; broken off within it, the folder lacks announcers, which lie beside it.
 
     Args:
         path: the folder.
@@ -138,24 +139,30 @@ def replace_folder(path: str, files: Mapping[str, Path], announcers: Mapping[str
     changed = {name: file for name, file in every.items() if name not in old or old[name].crc32c != _crc32c(file)}
     gone = [name for name in old if name not in every]
     if changed or gone:
-        _exchange(place, changed, [name for name in old if name in announcers], gone, announcers)
+        told = [name for name in old if Path(name).suffix in ANNOUNCERS]
+        _exchange(place, changed, told, gone, announcers)
 
 
 def _exchange(
     place: str, changed: Mapping[str, Path], told: list[str], gone: list[str], announcers: Mapping[str, Path]
 ) -> None:
-    """Replace the objects of a folder; `told` are the announcers that it has."""
+    """Replace the objects of a folder; `told` are the announcers that it has, of its old state."""
     above, _, folder = place.rpartition("/")
     beside = f"{above}/.aocr-{uuid.uuid4().hex[:12]}-{folder}"
     try:
         upload(_under(beside, {**announcers, **changed}))
+    except BaseException:
+        _clear(beside)
+        raise
+    try:
         for_each(lambda name: _delete(f"{place}/{name}"), told)
         for_each(lambda name: _copy(beside, place, name), [name for name in changed if name not in announcers])
-        for_each(lambda name: _delete(f"{place}/{name}"), [name for name in gone if name not in announcers])
+        for_each(lambda name: _delete(f"{place}/{name}"), [name for name in gone if name not in told])
         for name in announcers:
             _copy(beside, place, name)
-    finally:
-        _clear(beside)
+    except AocrError as error:
+        raise AocrError(f"{error} ({place} may be incomplete now; what it lacks lies in {beside})") from error
+    _clear(beside)
 
 
 def _clear(place: str) -> None:

@@ -170,6 +170,8 @@ def local_copies(paths: Sequence[AnyPath]) -> Iterator[list[str]]:
     Raises:
         MissingError: there is nothing at one of them.
     """
+    if missing := next((path for path in paths if not is_remote(path) and not exists(path)), None):
+        raise MissingError(f"no such file or folder: {os.fspath(missing)}")
     with tempfile.TemporaryDirectory(prefix="aocr-") as folder:
         fetched = {
             path: Path(folder, str(number), os.fspath(path).rpartition("/")[2])

@@ -48,7 +48,7 @@ def training(
     1. Builds TFRecords from the annotation file, checking every row, and holds out a test set.
     2. Trains an attention model until its validation no longer improves.
     3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
-    4. Approves it if it reaches min_accuracy and is certain to read better than the model that serves now.
+    4. Approves it if it reaches min_accuracy and surely reads better than what serves now.
     5. Exports an approved model as a verified SavedModel.
     6. Deploys the export as the next version in serving_dir.
     """

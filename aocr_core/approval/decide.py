@@ -120,7 +120,7 @@ def _comparison(found: Comparison | None, margin: float) -> Reason:
     if found is None:
         return Reason("first_model", True, "no model serves yet")
     if not found.pairs:
-        return Reason("no_change", False, f"no change: it reads every test image as {found.serving} does, which serves")
+        return Reason("no_change", False, f"it reads every test image as {found.serving} does, which serves already")
     gain = found.accuracy
     seen = f"{_points(gain.value)} points exact against {found.serving}, {_interval(gain)}"
     asked = "" if margin == 0 else f" above {_points(margin)} points, which are asked for"
@@ -136,7 +136,7 @@ def _comparison(found: Comparison | None, margin: float) -> Reason:
 
 
 def _interval(difference: Difference) -> str:
-    return f"{CONFIDENCE:.0%} interval {_points(difference.low)} … {_points(difference.high)}"
+    return f"{percent(CONFIDENCE, 0)} interval {_points(difference.low)} … {_points(difference.high)}"
 
 
 def _points(share: float) -> str:

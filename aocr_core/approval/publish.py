@@ -1,7 +1,7 @@
 """What a decision leaves behind: a page for people, figures for programs, and all images read differently."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,14 @@ from aocr_core.evaluation import pages
 from aocr_core.evaluation.report import compare as segments
 
 PAGE, FIGURES, TABLE = "decision.html", "decision.json", "differences.tsv"
-PICTURES = 36
-"""Images shown in the page; the table has all."""
+PICTURES = 12
+"""Images of a kind (lost, won, wrong both ways) that the page shows; the table has all."""
+LOST, WON = "Lost: only the model that serves reads these", "Won: only the new model reads these"
+WRONG = "Wrong both ways"
 LARGEST = (640, 240)
 """Pixels of a picture in the page."""
+HALF = 280
+"""Units of the drawing from its middle to either end."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def publish(output_dir: str, decision: Decision, dataset: str, kind: Kind) -> No
         kind: what a symbol is.
     """
     pairs = decision.comparison.pairs if decision.comparison else ()
-    page = render(decision, exhibits(pairs[:PICTURES], dataset), kind)
+    shown = [pair for group in grouped(pairs).values() for pair in group[:PICTURES]]
+    page = render(decision, exhibits(shown, dataset), kind)
     storage.write_bytes(storage.join(output_dir, TABLE), to_tsv(pairs).encode())
     storage.write_bytes(storage.join(output_dir, PAGE), page.encode())
     storage.write_bytes(storage.join(output_dir, FIGURES), decision.to_json().encode())
@@ -53,6 +58,14 @@ def to_tsv(pairs: Sequence[Pair]) -> str:
     """A header and one line for each image that is read differently."""
     lines = (tsv_line(pair.path, pair.truth, pair.new, pair.serving) for pair in pairs)
     return tsv_line("path", "truth", "new", "serving") + "".join(lines)
+
+
+def grouped(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """The pairs by what is to be learnt from them; the words are the titles in the page."""
+    groups: dict[str, list[Pair]] = {LOST: [], WON: [], WRONG: []}
+    for pair in pairs:
+        groups[LOST if pair.lost else WON if pair.won else WRONG].append(pair)
+    return groups
 
 
 def exhibits(pairs: Sequence[Pair], dataset: str) -> list[Exhibit]:
@@ -79,6 +92,7 @@ def _source(encoded: bytes) -> str:
 def render(decision: Decision, shown: Sequence[Exhibit], kind: Kind) -> str:
     """The page."""
     found = decision.comparison
+    exhibit = {one.pair: one for one in shown}
     span = max(abs(end) for end in (found.accuracy.low, found.accuracy.high, decision.options.min_gain)) if found else 0
     return pages.render(
         "decision.html",
@@ -88,12 +102,8 @@ def render(decision: Decision, shown: Sequence[Exhibit], kind: Kind) -> str:
         found=found,
         margin=decision.options.min_gain,
         confidence=CONFIDENCE,
-        scale=150 / max(span * 1.1, 0.001),
-        galleries=[
-            ("Lost: only the model that serves reads these", [one for one in shown if one.pair.lost]),
-            ("Won: only the new model reads these", [one for one in shown if one.pair.won]),
-            ("Wrong both ways", [one for one in shown if not one.pair.lost and not one.pair.won]),
-        ],
+        scale=HALF / max(span * 1.1, 0.001),
+        galleries=[(title, [exhibit[pair] for pair in group]) for title, group in grouped(exhibit).items()],
         hidden=len(found.pairs) - len(shown) if found else 0,
         table=TABLE,
         unit="token" if kind == "tokens" else "character",

@@ -21,6 +21,8 @@ CALLS = {
     "delete": ["503", "reset", "stall", "lost"],
 }
 ALL = [(kind, fault) for kind, faults in CALLS.items() for fault in faults]
+LASTING = [(kind, fault) for kind in CALLS for fault in ("503", "403")]
+LASTING += [(kind, fault) for kind in ("stat", "read", "write") for fault in ("reset", "stall")]
 LARGE = b"content" + bytes(20_000)
 """More than is sent in one piece here."""
 
@@ -98,9 +100,11 @@ def test_what_passes_by_is_waited_for(faulty: FaultyBucket, place: str, kind: st
     assert storage.entries(place) == ["file", "model/"], "nothing is left beside"
 
 
-@pytest.mark.parametrize(("kind", "fault"), [*[(kind, "503") for kind in CALLS], *[(kind, "403") for kind in CALLS]])
+@pytest.mark.parametrize(("kind", "fault"), LASTING)
 def test_what_lasts_is_told_in_one_line_and_nothing_is_half_there(faulty, place, kind, fault, monkeypatch):
     monkeypatch.setattr(gcs_calls, "PATIENCE", 0.3)
+    if fault == "stall":
+        monkeypatch.setattr(gcs_calls, "TIMEOUT", (5.0, STALL / 2))
     storage.write_bytes(f"{place}/file", b"content: old")
     old_model(place)
     faulty.fail(kind, fault)
@@ -111,6 +115,8 @@ def test_what_lasts_is_told_in_one_line_and_nothing_is_half_there(faulty, place,
     assert storage.read_bytes(f"{place}/file") == b"content: old"
     if kind == "copy":
         assert "config.json" not in model(place), "half of it is not told to be a model"
+        beside = str(failed.value).rpartition("what it lacks lies in ")[2].rstrip(")")
+        assert storage.read_bytes(f"{beside}/weights") == b"content: new weights"
         new_model(place)
         assert model(place) == NEW
     else:

@@ -82,7 +82,7 @@ def test_a_model_that_reads_more_is_approved_and_the_record_says_why(evaluated, 
     assert table[0] == "path\ttruth\tnew\tserving" and len(table) == 21
     assert table[1] == "20.png\tsomething\tsomething\t60x20"
     page = Page((tmp_path / "out" / "decision.html").read_text())
-    assert len(page.sources) == 20 and all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert len(page.sources) == 10 + 10 and all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert "Won: only the new model reads these" in page.texts and "Wrong both ways" in page.texts
 
 
@@ -94,9 +94,10 @@ def test_a_model_that_reads_less_is_refused(evaluated, dataset, serving, tmp_pat
     html = (tmp_path / "out" / "decision.html").read_text()
     assert "<b>&" not in html and "b" not in Page(html).tags[-30:]
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", html))
-    assert "Not approved" in text and "20.00 % 50.00 % -30.00" in text
+    assert "Not approved" in text and "20.00 % 50.00 % \u221230.00" in text
     assert "Lost: only the model that serves reads these" in text
-    assert len(Page(html).sources) == 32
+    assert "8 more in differences.tsv" in text
+    assert len(Page(html).sources) == 24, "twelve of the lost, twelve of those wrong both ways"
 
 
 def test_the_model_that_serves_is_no_change(evaluated, dataset, serving):

@@ -47,13 +47,13 @@ def test_every_rule_has_its_own_reason():
     found = decision(*outcome(both=20, won=15, neither=65), min_accuracy=0.9)
     assert [(reason.code, reason.passed) for reason in found.reasons] == [("floor_missed", False), ("better", True)]
     assert found.reasons[0].text == "35.0 % exact is below the floor of 90.0 %"
-    assert found.reasons[1].text.startswith("better: +15.0 points exact against version 7, 95% interval +")
+    assert found.reasons[1].text.startswith("better: +15.0 points exact against version 7, 95 % interval +")
     assert not found.approved and found.verdict == "floor_missed"
 
 
 def test_a_loss_is_written_with_a_minus():
     found = decision(*outcome(both=80, lost=15, neither=5))
-    assert "\u221215.0 points exact against version 7, 95% interval \u2212" in found.reasons[1].text
+    assert "\u221215.0 points exact against version 7, 95 % interval \u2212" in found.reasons[1].text
 
 
 @given(TEXTS, st.sampled_from([-0.9, -0.05, 0.0, 0.05]))

@@ -47,6 +47,18 @@ def test_images_are_fetched_ahead_many_at_a_time_and_in_order(faulty: FaultyBuck
     assert check._REMOTE_WORKERS / 2 <= faulty.most_under_way <= check._REMOTE_WORKERS
 
 
+def test_predict_fetches_a_batch_at_a_time(faulty: FaultyBucket, rows):
+    from aocr_core.cli.predict import _looked_at
+
+    faulty.heal()
+    faulty.delay = 0.02
+    paths = [f"gs://words/{number % 10}.png" for number in range(48)]
+    looked = _looked_at([*paths, "gs://words/missing.png"])
+    assert [image.data for image in looked[:48]] == [storage.read_bytes(path) for path in paths]
+    assert isinstance(looked[48], storage.MissingError)
+    assert 8 <= faulty.most_under_way <= 16
+
+
 def test_whoever_stops_early_does_not_fetch_the_rest(faulty: FaultyBucket, rows):
     faulty.heal()
     next(rows)
