@@ -23,16 +23,10 @@ class Pair:
     truth: str
     new: str
     serving: str
-
-    @property
-    def lost(self) -> bool:
-        """Whether only the model that serves reads it right."""
-        return self.serving == self.truth
-
-    @property
-    def won(self) -> bool:
-        """Whether only the new model reads it right."""
-        return self.new == self.truth
+    won: bool
+    """Whether only the new model reads it right."""
+    lost: bool
+    """Whether only the model that serves reads it right."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +95,11 @@ def compare(new: Sequence[Row], serving: Sequence[Row], kind: Kind, name: str, e
         np.array([len(split(ours.truth, kind)) for ours in new]),
     )
     pairs = [
-        Pair(number, ours.path, ours.truth, ours.text, theirs.text)
+        Pair(
+            number, ours.path, ours.truth, ours.text, theirs.text, ours.right, theirs.right
+        )  # both right is not read differently
         for number, (ours, theirs) in enumerate(both)
-        if ours.text != theirs.text
+        if split(ours.text, kind) != split(theirs.text, kind)
     ]
     pairs.sort(key=lambda pair: (not pair.lost, not pair.won))
     return Comparison(name, export, summarise(judged, kind), accuracy, cer, tuple(pairs))

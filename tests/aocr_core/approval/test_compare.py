@@ -29,6 +29,11 @@ def test_the_unit_of_the_error_rate_is_that_of_the_labels():
     assert found.summary.cer == 0.5 and found.cer.value == -0.5
 
 
+def test_blanks_between_tokens_make_no_difference():
+    found = compare(rows(["a b"], ["a  b"]), rows(["a b"], ["a b"]), "tokens", "version 1", "x")
+    assert not found.pairs
+
+
 def test_other_images_are_an_error():
     with pytest.raises(AocrError, match="not judged on the same 2 images"):
         compare(rows(["a", "b"], ["a", "b"]), rows(["a"], ["a"]), "characters", "version 1", "x")
