@@ -1,21 +1,18 @@
 """Cloud Storage objects by `gs://` path. Used by `aocr_core.storage` and imported only when such a path occurs.
 
 Every object arrives whole: what is read and what is written is compared with its CRC32C, and whatever may pass by
-itself (503, a broken connection, silence) is tried again for two minutes. A folder is many objects, and a bucket has no
-rename: those that tell a reader that the others are there are taken away first and put back last.
+itself (503, a broken connection, silence) is tried again for two minutes.
 """
 
 import base64
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import AocrError
-from aocr_core.folders import ANNOUNCERS
 from aocr_core.gcs_calls import client, explained, fetched, for_each, patient
 from aocr_core.storage import MissingError
 
@@ -35,7 +32,16 @@ def stat(path: str) -> tuple[int, float] | None:
 
 def names(path: str, limit: int | None = None) -> Iterator[str]:
     """Names of the objects below a folder, relative to it, at any depth."""
-    yield from (name for name, _ in _below(path, limit))
+    yield from (name for name, _ in below(path, limit))
+
+
+def below(path: str, limit: int | None = None) -> Iterator[tuple[str, Any]]:
+    """The objects below a folder, with their names relative to it."""
+    bucket, name = _split(path)
+    prefix = f"{name.rstrip('/')}/" if name else ""
+    with explained(path):
+        for blob in client().list_blobs(bucket, prefix=prefix, max_results=limit, **patient()):
+            yield blob.name.removeprefix(prefix), blob
 
 
 def read(path: str) -> bytes:
@@ -55,7 +61,7 @@ def download(path: str, target: Path) -> None:
         MissingError: there is neither.
     """
     for left in reversed(range(FOLDER_FETCHES)):
-        found = {name: blob for name, blob in _below(path) if not name.endswith("/")}
+        found = {name: blob for name, blob in below(path) if not name.endswith("/")}
         if not found:
             with explained(path):
                 bucket, name = _split(path)
@@ -89,17 +95,14 @@ def _fetch(path: str, found: Mapping[str, Any], target: Path) -> bool:
     return True
 
 
-def upload(files: Mapping[str, Path], new: bool = False) -> None:
-    """Copy local files to objects (path -> file), several at a time; each appears whole.
+def upload(path: str, file: Path, new: bool = False) -> None:
+    """Copy a local file to an object, which appears whole.
 
     Args:
-        files: what goes where.
-        new: none of the objects may be there already; another writer of the same is an error, not a mixture.
+        path: the object.
+        file: its content.
+        new: it may not be there already; another writer of the same object is an error.
     """
-    for_each(lambda path: _upload(path, files[path], new), files)
-
-
-def _upload(path: str, file: Path, new: bool) -> None:
     from google.api_core.exceptions import PreconditionFailed
 
     with explained(path):
@@ -110,77 +113,18 @@ def _upload(path: str, file: Path, new: bool) -> None:
         except PreconditionFailed as error:
             # Either somebody else was first, or an earlier try of our own whose answer was lost.
             blob.reload(**patient())
-            if blob.crc32c != _crc32c(file):
+            if blob.crc32c != crc32c(file):
                 raise AocrError(f"{path} has just been written by somebody else") from error
 
 
-def replace_folder(path: str, files: Mapping[str, Path], announcers: Mapping[str, Path], new: bool = False) -> None:
-    """Make the objects below `path` exactly these files (relative name -> local file).
-
-    In a new folder the announcers come last, so that nobody takes half of it for the whole. Where there is one, what
-    differs is brought to the bucket beside it first; then the announcers go, the rest is exchanged within the bucket,
-    and the new announcers come: nobody meets a mixture of both, only, for that moment, nothing. Broken off before that
-    moment, everything stays as it was; broken off within it, the folder lacks announcers, which lie beside it.
-
-    Args:
-        path: the folder.
-        files: what stands for nothing by itself.
-        announcers: what a reader looks for first; they appear in the order given.
-        new: there must be none of these yet (see `upload`).
-    """
-    place = path.rstrip("/")
-    old = {} if new else {name: blob for name, blob in _below(path) if name and not name.endswith("/")}
-    if not old:
-        upload(_under(place, files), new=True)
-        for name, file in announcers.items():
-            upload({f"{place}/{name}": file}, new=True)
-        return
-    every = {**files, **announcers}
-    changed = {name: file for name, file in every.items() if name not in old or old[name].crc32c != _crc32c(file)}
-    gone = [name for name in old if name not in every]
-    if changed or gone:
-        told = [name for name in old if Path(name).suffix in ANNOUNCERS]
-        _exchange(place, changed, told, gone, announcers)
-
-
-def _exchange(
-    place: str, changed: Mapping[str, Path], told: list[str], gone: list[str], announcers: Mapping[str, Path]
-) -> None:
-    """Replace the objects of a folder; `told` are the announcers that it has, of its old state."""
-    above, _, folder = place.rpartition("/")
-    beside = f"{above}/.aocr-{uuid.uuid4().hex[:12]}-{folder}"
-    try:
-        upload(_under(beside, {**announcers, **changed}))
-    except BaseException:
-        _clear(beside)
-        raise
-    try:
-        for_each(lambda name: _delete(f"{place}/{name}"), told)
-        for_each(lambda name: _copy(beside, place, name), [name for name in changed if name not in announcers])
-        for_each(lambda name: _delete(f"{place}/{name}"), [name for name in gone if name not in told])
-        for name in announcers:
-            _copy(beside, place, name)
-    except AocrError as error:
-        raise AocrError(f"{error} ({place} may be incomplete now; what it lacks lies in {beside})") from error
-    _clear(beside)
-
-
-def _clear(place: str) -> None:
-    """Take away what was brought beside a folder. A failure of this is told and no more: it harms nobody."""
-    try:
-        for_each(lambda name: _delete(f"{place}/{name}"), list(names(place)))
-    except AocrError as error:
-        logger.warning("left behind: %s (%s)", place, error)
-
-
-def _copy(source: str, target: str, name: str) -> None:
+def copy(source: str, target: str, name: str) -> None:
     """Copy an object within its bucket."""
     with explained(f"{target}/{name}"):
         blob = _blob(f"{source}/{name}")
         blob.bucket.copy_blob(blob, blob.bucket, _split(f"{target}/{name}")[1], **patient())
 
 
-def _delete(path: str) -> None:
+def delete(path: str) -> None:
     """Delete an object; one that is gone already is what was wanted."""
     from google.api_core.exceptions import NotFound
 
@@ -191,20 +135,7 @@ def _delete(path: str) -> None:
             logger.debug("%s was gone already", path)
 
 
-def _below(path: str, limit: int | None = None) -> Iterator[tuple[str, Any]]:
-    """The objects below a folder, with their names relative to it."""
-    bucket, name = _split(path)
-    prefix = f"{name.rstrip('/')}/" if name else ""
-    with explained(path):
-        for blob in client().list_blobs(bucket, prefix=prefix, max_results=limit, **patient()):
-            yield blob.name.removeprefix(prefix), blob
-
-
-def _under(place: str, files: Mapping[str, Path]) -> dict[str, Path]:
-    return {f"{place}/{name}": file for name, file in files.items()}
-
-
-def _crc32c(file: Path) -> str:
+def crc32c(file: Path) -> str:
     """As Cloud Storage writes it."""
     import google_crc32c
 

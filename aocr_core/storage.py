@@ -201,7 +201,7 @@ def output_file(path: AnyPath) -> Iterator[Path]:
             if target is None:
                 from aocr_core import gcs
 
-                gcs.upload({_local(path): file})
+                gcs.upload(_local(path), file)
             elif _mounted(target):
                 shutil.copyfile(file, target)
             else:
@@ -227,9 +227,9 @@ def output_dir(path: AnyPath, new: bool = False) -> Iterator[Path]:
         with _writing(path):
             files, announcers = folders.parts(folder)
             if target is None:
-                from aocr_core import gcs
+                from aocr_core import gcs_folders
 
-                gcs.replace_folder(_local(path), files, announcers, new)
+                gcs_folders.replace(_local(path), files, announcers, new)
             elif new and target.exists():
                 raise AocrError(f"cannot write {os.fspath(path)}: somebody else has just written it")
             elif _mounted(target):

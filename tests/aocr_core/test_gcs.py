@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from aocr_core import gcs, gcs_calls
+from aocr_core import gcs, gcs_calls, gcs_folders, storage
 from aocr_core.errors import AocrError
 
 
@@ -21,15 +21,24 @@ def test_without_the_client_library_the_message_says_what_to_install(monkeypatch
 def test_a_bucket_is_no_file(bucket: str, tmp_path: Path):
     (tmp_path / "x").touch()
     with pytest.raises(AocrError, match="names a bucket"):
-        gcs.upload({bucket: tmp_path / "x"})
+        gcs.upload(bucket, tmp_path / "x")
     assert gcs.stat(bucket) is None
+
+
+def test_a_whole_bucket_is_a_folder_too(bucket: str):
+    for content in ("old", "new"):
+        with storage.output_dir(bucket) as folder:
+            (folder / content).write_text(content)
+            (folder / "config.json").write_text(content)
+    assert storage.entries(bucket) == ["config.json", "new"]
+    assert storage.read_bytes(f"{bucket}/config.json") == b"new"
 
 
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):
-        gcs.upload({f"{bucket}/{name}": tmp_path / "x"})
-    gcs.replace_folder(f"{bucket}/model/1", {"b": tmp_path / "x"}, {"c": tmp_path / "x"})
+        gcs.upload(f"{bucket}/{name}", tmp_path / "x")
+    gcs_folders.replace(f"{bucket}/model/1", {"b": tmp_path / "x"}, {"c": tmp_path / "x"})
     assert sorted(gcs.names(f"{bucket}/model")) == ["1.txt", "1/b", "1/c", "10/a"]
     gcs.download(f"{bucket}/model/1", tmp_path / "copy")
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["b", "c"]
