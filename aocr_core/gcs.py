@@ -35,6 +35,17 @@ def names(path: str, limit: int | None = None) -> Iterator[str]:
     yield from (name for name, _ in below(path, limit))
 
 
+def entries(path: str) -> tuple[list[str], list[str]]:
+    """Names of the objects and of the folders directly in a folder; what lies deeper is not listed."""
+    bucket, name = _split(path)
+    prefix = f"{name.rstrip('/')}/" if name else ""
+    with explained(path):
+        found = client().list_blobs(bucket, prefix=prefix, delimiter="/", **patient())
+        files = [blob.name.removeprefix(prefix) for blob in found]
+        # Known only when all pages have been seen. An object named like the folder itself is a console's placeholder.
+        return [file for file in files if file], [folder.removeprefix(prefix)[:-1] for folder in found.prefixes]
+
+
 def below(path: str, limit: int | None = None) -> Iterator[tuple[str, Any]]:
     """The objects below a folder, with their names relative to it."""
     bucket, name = _split(path)

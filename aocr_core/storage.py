@@ -90,8 +90,8 @@ def entries(path: AnyPath) -> list[str]:
     if is_remote(path):
         from aocr_core import gcs
 
-        parts = [name.partition("/") for name in gcs.names(_local(path))]
-        return sorted({name + slash for name, slash, _ in parts if name})
+        files, below = gcs.entries(_local(path))
+        return sorted([*files, *(f"{folder}/" for folder in below)])
     if not is_dir(path):
         return []
     return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in Path(_local(path)).iterdir())
@@ -108,7 +108,7 @@ def list_dirs(path: AnyPath) -> list[str]:
     if is_remote(path):
         from aocr_core import gcs
 
-        return sorted({name.partition("/")[0] for name in gcs.names(_local(path)) if "/" in name})
+        return sorted(gcs.entries(_local(path))[1])
     if not is_dir(path):
         return []
     return sorted(entry.name for entry in Path(_local(path)).iterdir() if entry.is_dir())

@@ -68,4 +68,5 @@ def command(build_dir: Path, keep_endpoint: bool, **values: Any) -> None:
     summary = job.run(build_dir, given, rendered, keep_endpoint)
     click.echo(summary.text())
     if not summary.approved and not summary.unchanged:
-        raise AocrError(f"the model was not approved, so it was not deployed: {'; '.join(summary.refusals)}")
+        why = "; ".join(summary.refusals)
+        raise AocrError(f"the model was not approved, so it was not deployed: {why} (more in {summary.decision})")

@@ -34,6 +34,17 @@ def test_a_whole_bucket_is_a_folder_too(bucket: str):
     assert storage.read_bytes(f"{bucket}/config.json") == b"new"
 
 
+def test_what_lies_directly_in_a_folder(bucket: str, tmp_path: Path):
+    (tmp_path / "x").write_text("x")
+    for name in ("base/", "base/a.txt", "base/1/x", "base/1/deep/y", "base/2/x", "base.txt"):
+        gcs.upload(f"{bucket}/{name}", tmp_path / "x")
+    files, folders = gcs.entries(f"{bucket}/base")
+    assert (sorted(files), sorted(folders)) == (["a.txt"], ["1", "2"])
+    assert storage.entries(f"{bucket}/base/") == ["1/", "2/", "a.txt"]
+    assert storage.list_dirs(f"{bucket}/base") == ["1", "2"]
+    assert gcs.entries(f"{bucket}/nothing") == ([], [])
+
+
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):

@@ -95,7 +95,7 @@ def test_a_second_run_reuses_what_has_not_changed(folder: Path, first):
 
 def test_a_refused_model_is_not_deployed(folder: Path, first):
     refused = pipeline(folder, *RUN[:-1], "1", "--no-keep-endpoint", expect=1)
-    assert "below the floor of 100.0 %" in refused.stderr
+    assert "below the floor of 100.0 %" in refused.stderr and "more in build/decision.html" in refused.stderr
     found = summary(folder)
     assert (found["approved"], found["serving"], found["asked"]) == (False, None, None)
     assert [step["name"] for step in found["steps"]] == STEPS[:4]
