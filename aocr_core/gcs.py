@@ -106,7 +106,12 @@ def _fetch(path: str, found: Mapping[str, Any], target: Path) -> bool:
     return True
 
 
-def upload(path: str, file: Path, new: bool = False) -> None:
+def upload(files: Mapping[str, Path]) -> None:
+    """Copy local files to objects (path -> file), several at a time; each appears whole."""
+    for_each(lambda path: write(path, files[path]), files)
+
+
+def write(path: str, file: Path, new: bool = False) -> None:
     """Copy a local file to an object, which appears whole.
 
     Args:

@@ -48,7 +48,7 @@ def _create(place: str, files: Mapping[str, Path], announcers: Mapping[str, Path
     written: list[str] = []
 
     def create(name: str) -> None:
-        gcs.upload(f"{place}/{name}", {**files, **announcers}[name], new=True)
+        gcs.write(f"{place}/{name}", {**files, **announcers}[name], new=True)
         written.append(name)
 
     try:
@@ -67,8 +67,7 @@ def _exchange(
     above = storage.parent(place) if place.count("/") > 2 else place  # a whole bucket has nothing beside it
     beside = f"{above}/.aocr-{uuid.uuid4().hex[:12]}"
     try:
-        brought = {**announcers, **changed}
-        for_each(lambda name: gcs.upload(f"{beside}/{name}", brought[name]), brought)
+        gcs.upload({f"{beside}/{name}": file for name, file in {**announcers, **changed}.items()})
     except BaseException:
         _clear(beside, gcs.names(beside))
         raise

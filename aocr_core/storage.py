@@ -201,7 +201,7 @@ def output_file(path: AnyPath) -> Iterator[Path]:
             if target is None:
                 from aocr_core import gcs
 
-                gcs.upload(_local(path), file)
+                gcs.write(_local(path), file)
             elif _mounted(target):
                 shutil.copyfile(file, target)
             else:

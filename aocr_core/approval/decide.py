@@ -55,13 +55,14 @@ class Decision:
         return next((reason.code for reason in self.reasons if not reason.passed), self.reasons[-1].code)
 
     def figures(self) -> dict[str, float | bool | str]:
-        """Flat, for the metrics of a pipeline; one text for each rule."""
+        """Flat, for the metrics of a pipeline: a text for each rule, and in `reasons` those that decided."""
         floor, comparison = self.reasons
         flat: dict[str, float | bool | str] = {
             "approved": self.approved,
             "verdict": self.verdict,
             "floor": floor.text,
             "comparison": comparison.text,
+            "reasons": "; ".join(reason.text for reason in self.reasons if reason.passed == self.approved),
             "accuracy": self.summary.accuracy,
             "cer": self.summary.cer,
         }

@@ -21,7 +21,7 @@ def test_without_the_client_library_the_message_says_what_to_install(monkeypatch
 def test_a_bucket_is_no_file(bucket: str, tmp_path: Path):
     (tmp_path / "x").touch()
     with pytest.raises(AocrError, match="names a bucket"):
-        gcs.upload(bucket, tmp_path / "x")
+        gcs.upload({bucket: tmp_path / "x"})
     assert gcs.stat(bucket) is None
 
 
@@ -37,7 +37,7 @@ def test_a_whole_bucket_is_a_folder_too(bucket: str):
 def test_what_lies_directly_in_a_folder(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("base/", "base/a.txt", "base/1/x", "base/1/deep/y", "base/2/x", "base.txt"):
-        gcs.upload(f"{bucket}/{name}", tmp_path / "x")
+        gcs.write(f"{bucket}/{name}", tmp_path / "x")
     files, folders = gcs.entries(f"{bucket}/base")
     assert (sorted(files), sorted(folders)) == (["a.txt"], ["1", "2"])
     assert storage.entries(f"{bucket}/base/") == ["1/", "2/", "a.txt"]
@@ -48,7 +48,7 @@ def test_what_lies_directly_in_a_folder(bucket: str, tmp_path: Path):
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):
-        gcs.upload(f"{bucket}/{name}", tmp_path / "x")
+        gcs.write(f"{bucket}/{name}", tmp_path / "x")
     gcs_folders.replace(f"{bucket}/model/1", {"b": tmp_path / "x"}, {"c": tmp_path / "x"})
     assert sorted(gcs.names(f"{bucket}/model")) == ["1.txt", "1/b", "1/c", "10/a"]
     gcs.download(f"{bucket}/model/1", tmp_path / "copy")

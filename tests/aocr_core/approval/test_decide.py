@@ -86,6 +86,13 @@ def test_the_document_has_everything():
     assert found["options"]["min_gain"] == 0.0
 
 
+def test_in_one_line_stands_what_decided():
+    refused = decision(*outcome(both=20, won=15, neither=65), min_accuracy=0.9)
+    assert refused.figures()["reasons"] == refused.reasons[0].text == refused.figures()["floor"]
+    approved = decision(*outcome(both=80, won=12, lost=3, neither=5)).figures()
+    assert approved["reasons"] == f"{approved['floor']}; {approved['comparison']}"
+
+
 def test_figures_are_flat():
     figures = decision(*outcome(both=80, won=12, lost=3, neither=5)).figures()
     assert figures["gain_low"] < figures["gain"] < figures["gain_high"]
