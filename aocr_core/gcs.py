@@ -6,7 +6,6 @@ itself (503, a broken connection, silence) is tried again for two minutes.
 
 import base64
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -96,7 +95,6 @@ def _fetch(path: str, found: Mapping[str, Any], target: Path) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)
         options = patient() | {"retry": None, "if_generation_match": blob.generation, "checksum": "crc32c"}
         fetched(lambda: blob.download_to_filename(str(file), **options))
-        os.utime(file, (blob.updated.timestamp(),) * 2)
 
     with explained(path):
         try:

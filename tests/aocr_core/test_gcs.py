@@ -1,4 +1,5 @@
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def test_a_bucket_is_no_file(bucket: str, tmp_path: Path):
     with pytest.raises(AocrError, match="names a bucket"):
         gcs.upload({bucket: tmp_path / "x"})
     assert gcs.stat(bucket) is None
+
+
+def test_what_is_fetched_keeps_its_time(bucket: str, tmp_path: Path):
+    """A data set's description counts only if it is no older than the records."""
+    for name in ("b", "a"):
+        storage.write_bytes(f"{bucket}/set/{name}", b"x")
+        time.sleep(0.05)
+    gcs.download(f"{bucket}/set", tmp_path / "copy")
+    for name in ("b", "a"):
+        assert (tmp_path / "copy" / name).stat().st_mtime == pytest.approx(
+            storage.stat(f"{bucket}/set/{name}").modified
+        )
 
 
 def test_a_whole_bucket_is_a_folder_too(bucket: str):
