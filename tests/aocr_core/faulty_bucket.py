@@ -21,6 +21,8 @@ sent or answered), `lost` (done, but the answer does not arrive)."""
 
 STALL = 0.6
 """Seconds; the tests' clients wait for less."""
+PATIENCE = 30.0
+"""Seconds that calls wait for each other."""
 
 
 class FaultyBucket(ThreadingHTTPServer):
@@ -46,7 +48,7 @@ class FaultyBucket(ThreadingHTTPServer):
         self.calls: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.under_way = self.most_under_way = 0
-        self.delay = 0.0
+        self.meeting: tuple[str, threading.Barrier] | None = None
 
     def fail(self, kind: str, fault: Fault, times: float = float("inf"), only: str = "") -> None:
         """The next so many calls of a kind (see `kind_of`), of names that hold `only`, end in the fault."""
@@ -61,6 +63,24 @@ class FaultyBucket(ThreadingHTTPServer):
             return fault
 
         self.plan = plan
+
+    def gather(self, kind: str, count: int) -> None:
+        """The first so many calls of a kind are answered when all of them have come: they have to come together."""
+        self.meeting = kind, threading.Barrier(count, action=lambda: setattr(self, "meeting", None))
+
+    def wait(self, kind: str) -> None:
+        """Count a call as under way, until it may be answered."""
+        with self.lock:
+            self.calls[kind] += 1
+            self.under_way += 1
+            self.most_under_way = max(self.most_under_way, self.under_way)
+            meeting = self.meeting
+        try:
+            if meeting and meeting[0] == kind:
+                meeting[1].wait(PATIENCE)
+        finally:
+            with self.lock:
+                self.under_way -= 1
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is what this is about."""
@@ -98,16 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "write":
             name = json.loads(body.split(b"\r\n\r\n", 1)[1].split(b"\r\n--", 1)[0])["name"]
         fault = owner.plan(kind, name)
-        with owner.lock:
-            owner.calls[kind] += 1
-            owner.under_way += 1
-            owner.most_under_way = max(owner.most_under_way, owner.under_way)
-        try:
-            time.sleep(owner.delay)
-            self._answer(kind, fault, body, name, query)
-        finally:
-            with owner.lock:
-                owner.under_way -= 1
+        owner.wait(kind)
+        self._answer(kind, fault, body, name, query)
 
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 

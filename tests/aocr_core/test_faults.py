@@ -1,6 +1,6 @@
 """Cloud Storage that fails over the wire: the outcome is right, or one line says why not, and nothing is half there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -207,12 +207,6 @@ def test_a_folder_that_never_comes_to_rest_is_told(faulty: FaultyBucket, place: 
 def test_files_come_and_go_several_at_a_time(faulty: FaultyBucket, place: str):
     many = 40
 
-    def timed(task: Callable[[], object]) -> int:
-        faulty.heal()
-        faulty.delay = 0.05
-        task()
-        return faulty.most_under_way
-
     def write() -> None:
         with storage.output_dir(f"{place}/set") as folder:
             for number in range(many):
@@ -222,5 +216,8 @@ def test_files_come_and_go_several_at_a_time(faulty: FaultyBucket, place: str):
         with storage.local_copy(f"{place}/set") as folder:
             assert {file.read_text() for file in folder.iterdir()} == {f"content {n}" for n in range(many)}
 
-    for task in (write, read):
-        assert 8 <= timed(task) <= gcs_calls.WORKERS
+    for kind, task in (("write", write), ("read", read)):
+        faulty.heal()
+        faulty.gather(kind, gcs_calls.WORKERS)
+        task()
+        assert faulty.meeting is None and faulty.most_under_way == gcs_calls.WORKERS
