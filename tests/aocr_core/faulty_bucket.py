@@ -7,12 +7,14 @@ import http.client
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 Fault = str
@@ -82,8 +84,10 @@ class FaultyBucket(ThreadingHTTPServer):
             with self.lock:
                 self.under_way -= 1
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what this is about."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that is no more is what this is about; anything else is shown."""
+        if not isinstance(sys.exception(), OSError | ValueError):
+            super().handle_error(request, client_address)
 
 
 def kind_of(method: str, path: str, query: dict[str, list[str]]) -> str:
