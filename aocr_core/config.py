@@ -295,3 +295,13 @@ class ApproveOptions(Options):
     min_accuracy: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="Least exact accuracy on the test set that a model needs to be deployed."
     )
+    min_gain: Annotated[float, Field(gt=-1, lt=1)] = Field(
+        0.0,
+        description="By how much more of the test images a model must read right than the one that serves, with 95 % "
+        "confidence. 0: certain to be better, so that chance promotes nothing; -0.01: at most one point worse.",
+    )
+    serving_export: str | None = Field(
+        None,
+        description="Export that serves now, to be compared with, local or gs://. [default: the newest version of the "
+        "model in the serving folder]",
+    )

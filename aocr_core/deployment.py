@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
     """Publish the newest version in `export_dir` as the next version of a served model.
 
-    The version appears whole or not at all, so a server that watches the folder never loads half a model. Deploying
-    what serves already changes nothing.
+    The version appears whole or not at all, so a server that watches the folder never loads half a model; of two that
+    deploy at once, one fails. Deploying what serves already changes nothing.
 
     Args:
         export_dir: what `export` wrote: `EXPORT/<version>/`.
@@ -38,7 +38,7 @@ def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
             logger.info("version %d serves this model already: %s", *served)
             return served[1]
         target = storage.join(base, str(exports.next_number(base)))
-        with storage.output_dir(target) as folder:
+        with storage.output_dir(target, new=True) as folder:
             shutil.copytree(source, folder, dirs_exist_ok=True)
     logger.info("deployed %s", target)
     return target

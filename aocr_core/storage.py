@@ -2,7 +2,9 @@
 
 Where Vertex AI (or gcsfuse) mounts buckets under `/gcs`, `gs://BUCKET/…` is read through the mount and needs no
 client; without a mount google-cloud-storage is used, which honours `STORAGE_EMULATOR_HOST`. A bucket has no rename,
-so a folder is published there file by file, those that name the others (`*.json`, `*.pb`, `*.pbtxt`) last.
+so a folder is published there file by file, those that name the others (`*.json`, `*.pb`, `*.pbtxt`: the announcers)
+last, and where it takes the place of another, the other's announcers go first: without them it is no data set, no
+model and no export.
 """
 
 import errno
@@ -10,12 +12,13 @@ import fnmatch
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from aocr_core import folders
 from aocr_core.errors import AocrError
 
 MOUNT = "/gcs"
@@ -87,8 +90,8 @@ def entries(path: AnyPath) -> list[str]:
     if is_remote(path):
         from aocr_core import gcs
 
-        parts = [name.partition("/") for name in gcs.names(_local(path))]
-        return sorted({name + slash for name, slash, _ in parts if name})
+        files, below = gcs.entries(_local(path))
+        return sorted([*files, *(f"{folder}/" for folder in below)])
     if not is_dir(path):
         return []
     return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in Path(_local(path)).iterdir())
@@ -105,7 +108,7 @@ def list_dirs(path: AnyPath) -> list[str]:
     if is_remote(path):
         from aocr_core import gcs
 
-        return sorted({name.partition("/")[0] for name in gcs.names(_local(path)) if "/" in name})
+        return sorted(gcs.entries(_local(path))[1])
     if not is_dir(path):
         return []
     return sorted(entry.name for entry in Path(_local(path)).iterdir() if entry.is_dir())
@@ -161,6 +164,28 @@ def local_copy(path: AnyPath) -> Iterator[Path]:
 
 
 @contextmanager
+def local_copies(paths: Sequence[AnyPath]) -> Iterator[list[str]]:
+    """Local files with the content of `paths`, for programs that know no `gs://`; fetched several at a time.
+
+    Raises:
+        MissingError: there is nothing at one of them.
+    """
+    if missing := next((path for path in paths if not is_remote(path) and not exists(path)), None):
+        raise MissingError(f"no such file or folder: {os.fspath(missing)}")
+    with tempfile.TemporaryDirectory(prefix="aocr-") as folder:
+        fetched = {
+            path: Path(folder, str(number), os.fspath(path).rpartition("/")[2])
+            for number, path in enumerate(paths)
+            if is_remote(path)
+        }
+        if fetched:
+            from aocr_core import gcs, gcs_calls
+
+            gcs_calls.for_each(lambda path: gcs.download(_local(path), fetched[path]), fetched)
+        yield [str(fetched.get(path) or _local(path)) for path in paths]
+
+
+@contextmanager
 def output_file(path: AnyPath) -> Iterator[Path]:
     """A temporary local file that becomes `path` when the block ends well, and vanishes when it fails.
 
@@ -176,7 +201,7 @@ def output_file(path: AnyPath) -> Iterator[Path]:
             if target is None:
                 from aocr_core import gcs
 
-                gcs.upload({_local(path): file})
+                gcs.write(_local(path), file)
             elif _mounted(target):
                 shutil.copyfile(file, target)
             else:
@@ -184,13 +209,14 @@ def output_file(path: AnyPath) -> Iterator[Path]:
 
 
 @contextmanager
-def output_dir(path: AnyPath) -> Iterator[Path]:
+def output_dir(path: AnyPath, new: bool = False) -> Iterator[Path]:
     """A temporary local folder that becomes `path` when the block ends well, and vanishes when it fails.
 
-    An existing folder is replaced, and only after success.
+    An existing folder is replaced, and only after success; with `new` it is an error, also if it has come to be in
+    the meantime.
 
     Raises:
-        AocrError: `path` cannot be written, or is a file.
+        AocrError: `path` cannot be written, is a file, or is there although it should be new.
     """
     with _workplace(path) as (work, target):
         folder = work / "output"
@@ -199,14 +225,17 @@ def output_dir(path: AnyPath) -> Iterator[Path]:
             raise AocrError(f"cannot write {os.fspath(path)}: it is a file")
         yield folder
         with _writing(path):
+            files, announcers = folders.parts(folder)
             if target is None:
-                from aocr_core import gcs
+                from aocr_core import gcs_folders
 
-                gcs.replace_folder(_local(path), {str(f.relative_to(folder)): f for f in _in_order(folder)})
+                gcs_folders.replace(_local(path), files, announcers, new)
+            elif new and target.exists():
+                raise AocrError(f"cannot write {os.fspath(path)}: somebody else has just written it")
             elif _mounted(target):
-                _copy_over(folder, target)
+                folders.copy_over(files, announcers, target)
             else:
-                _swap(folder, target, work / "replaced")
+                folders.swap(folder, target, work / "replaced")
 
 
 @contextmanager
@@ -234,37 +263,6 @@ def _writing(path: AnyPath) -> Iterator[None]:
         yield
     except OSError as error:
         raise AocrError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from error
-
-
-def _swap(new: Path, target: Path, aside: Path) -> None:
-    """Put `new` in the place of `target`, which is put back if that fails."""
-    if not target.exists():
-        new.rename(target)
-        return
-    target.rename(aside)
-    try:
-        new.rename(target)
-    except OSError:
-        aside.rename(target)
-        raise
-
-
-def _in_order(folder: Path) -> list[Path]:
-    """All files below a folder, those last that announce the others to a reader."""
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return sorted(files, key=lambda file: (file.suffix in (".json", ".pb", ".pbtxt"), str(file)))
-
-
-def _copy_over(folder: Path, target: Path) -> None:
-    """Make `target` equal to `folder` on a mounted bucket, where folders cannot be renamed."""
-    new = _in_order(folder)
-    for file in new:
-        place = target / file.relative_to(folder)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, place)
-    kept = {target / file.relative_to(folder) for file in new}
-    for old in [file for file in target.rglob("*") if file.is_file() and file not in kept]:
-        old.unlink()
 
 
 def _mounted(path: Path) -> bool:

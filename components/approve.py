@@ -1,6 +1,6 @@
 """Step 4: may this model serve?"""
 
-from kfp.dsl import Dataset, Input, Metrics, Output, component
+from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Output, component
 
 from aocr_core.config import ApproveOptions, ServeOptions
 from components.form import describe
@@ -11,20 +11,28 @@ from components.inputs import PipelineInputs
 @component(base_image=IMAGE, install_kfp_package=False)
 @describe(PipelineInputs, ServeOptions, ApproveOptions)
 def approve(
-    metrics: Input[Metrics],
+    evaluation: Input[Artifact],
     dataset: Input[Dataset],
     serving_dir: str,
     model_name: str,
     min_accuracy: float,
+    min_gain: float,
+    serving_export: str,
     decision: Output[Metrics],
+    reasons: Output[HTML],
+    record: Output[Artifact],
 ) -> bool:
-    """Approve a model that is good enough and reads the test set no worse than the model that serves now."""
+    """Approve a model that is good enough and certain to read the test set better than the model that serves now."""
     parameters = locals()
+    import shutil
+
     from aocr_core.approval import approve
     from aocr_core.config import ApproveOptions
-    from components.artifacts import record
+    from components import artifacts
     from components.form import options
 
-    verdict = approve(metrics.metadata, dataset.path, serving_dir, model_name, options(ApproveOptions, parameters))
-    record(decision, verdict.figures())
+    asked = options(ApproveOptions, parameters)
+    verdict = approve(evaluation.path, dataset.path, serving_dir, model_name, asked, record.path)
+    artifacts.record(decision, verdict.figures())
+    shutil.copyfile(f"{record.path}/decision.html", reasons.path)
     return verdict.approved

@@ -1,5 +1,6 @@
 """One run in a build folder: from what the user gave to a summary."""
 
+import json
 import os
 import shutil
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aocr_core import storage
+from aocr_core.approval.publish import FIGURES, PAGE
 from aocr_core.config import SynthOptions
 from aocr_core.errors import AocrError
 from aocr_core.progress import EVENT_FILE_VARIABLE
@@ -100,13 +102,15 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
     """Copy what people look for to fixed places, and gather the figures."""
     built = figures(runs, "build-tfrecords", "metrics")
     scores = figures(runs, "evaluate", "metrics")
-    decision = figures(runs, "approve", "decision")
-    model, report = build_dir / "model", build_dir / "report.html"
+    decision = json.loads(_output(runs, "approve", "record", FIGURES).read_bytes())
+    model, report, reasons = build_dir / "model", build_dir / "report.html", build_dir / PAGE
     with storage.output_dir(model) as folder:
         shutil.copytree(runs["train"].outputs["model"].path, folder, dirs_exist_ok=True)
     storage.write_bytes(report, storage.read_bytes(runs["evaluate"].outputs["report"].path))
+    storage.write_bytes(reasons, _output(runs, "approve", "record", PAGE).read_bytes())
     return Summary(
         approved=decision["approved"],
+        verdict=decision["verdict"],
         reasons=decision["reasons"],
         accuracy=scores["accuracy"],
         cer=scores["cer"],
@@ -118,11 +122,24 @@ def _summary(build_dir: Path, runs: dict[str, StepRun], titles: dict[str, str], 
         overhead_seconds=round(seconds - sum(run.seconds for run in runs.values()), 2),
         steps=step_times(runs, titles),
         report=str(report),
+        decision=str(reasons),
         model=str(model),
-        serving=_as_given(build_dir, runs["deploy"].outputs["Output"]) if "deploy" in runs else None,
+        serving=_serving(build_dir, runs, decision),
         asked=None,
         log=str(build_dir / "pipeline.log"),
     )
+
+
+def _serving(build_dir: Path, runs: dict[str, StepRun], decision: Mapping[str, Any]) -> str | None:
+    """The version that serves this model: the one just deployed, or the one that the model does not differ from."""
+    if "deploy" in runs:
+        return _as_given(build_dir, runs["deploy"].outputs["Output"])
+    unchanged = decision["verdict"] == "no_change" and not decision["options"]["serving_export"]
+    return _as_given(build_dir, decision["serving"]["export"]) if unchanged else None
+
+
+def _output(runs: dict[str, StepRun], step: str, artifact: str, name: str) -> Path:
+    return Path(runs[step].outputs[artifact].path, name)
 
 
 def _rejected(build_dir: Path, built: StepRun) -> list[str]:

@@ -1,12 +1,15 @@
 """Asks the deployed model once over HTTP, the way a user would, and checks the answer."""
 
 import shlex
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from aocr_core.data import records
 from aocr_core.display import tsv_line
 from aocr_core.errors import AocrError
+from aocr_core.evaluation import predictions
+from aocr_core.evaluation.results import Row
 from aocr_core.serving import client
 from pipelines import endpoint, folder
 from pipelines.local import StepRun
@@ -28,7 +31,7 @@ def ask(build_dir: Path, version_dir: Path, runs: dict[str, StepRun], code_versi
     Raises:
         AocrError: the endpoint does not come up, or reads something else than the evaluation did.
     """
-    number, evaluated = _surest(Path(runs["evaluate"].outputs["results"].path) / "predictions.tsv")
+    number, evaluated = _surest(predictions.load(runs["evaluate"].outputs["results"].path)[0])
     test = records.read(records.files(runs["build-tfrecords"].outputs["test"].path))
     record = next(islice(test, number, None))
     image = build_dir / f"example.{'jpg' if record.image.startswith(JPEG_START) else 'png'}"
@@ -54,12 +57,9 @@ def ask(build_dir: Path, version_dir: Path, runs: dict[str, StepRun], code_versi
     )
 
 
-def _surest(predictions: Path) -> tuple[int, str]:
+def _surest(rows: Sequence[Row]) -> tuple[int, str]:
     """Number in the test set, and text (escaped as in the table), of the reading with the highest probability."""
-    header, *rows = (line.split("\t") for line in predictions.read_text(encoding="utf-8").rstrip("\n").split("\n"))
-    text, probability = header.index("text"), header.index("probability")
-    number = max(range(len(rows)), key=lambda row: float(rows[row][probability]))
-    return number, rows[number][text]
+    return max(((number, row.text) for number, row in enumerate(rows)), key=lambda found: rows[found[0]].probability)
 
 
 def _curl(url: str, image: Path) -> str:

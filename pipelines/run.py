@@ -67,5 +67,6 @@ def command(build_dir: Path, keep_endpoint: bool, **values: Any) -> None:
     given = {name: value for name, value in values.items() if value is not None}
     summary = job.run(build_dir, given, rendered, keep_endpoint)
     click.echo(summary.text())
-    if not summary.approved:
-        raise AocrError(f"the model was not approved, so it was not deployed: {summary.reasons}")
+    if not summary.approved and not summary.unchanged:
+        why = "; ".join(summary.refusals)
+        raise AocrError(f"the model was not approved, so it was not deployed: {why} (more in {summary.decision})")

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from aocr_core.approval import Reason
 from aocr_core.display import percent
 from aocr_core.progress import clock
 from pipelines.local import StepRun
@@ -41,8 +42,10 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     approved: bool
-    reasons: str
-    """Why the model was approved, or why not."""
+    verdict: str
+    """The reason that decided, in a word (see `aocr_core.approval.decide.Code`)."""
+    reasons: list[Reason]
+    """What each rule says: the floor, then the comparison with the model that serves."""
     accuracy: float
     """Share of the test images read without a mistake."""
     cer: float
@@ -56,13 +59,25 @@ class Summary(BaseModel):
     """What the run took beyond its steps."""
     steps: list[StepTime]
     report: str
+    decision: str
+    """The page with the reasons for the verdict."""
     model: str
     rejected: list[str]
     """Tables of the rows that could not be used, none if all could."""
     serving: str | None
-    """The deployed version, None if the model was not approved."""
+    """The version that serves this model, None if it was refused."""
     asked: Asked | None
     log: str
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the model is, to all appearances, the one that serves already."""
+        return self.verdict == "no_change"
+
+    @property
+    def refusals(self) -> list[str]:
+        """What the rules that are not met say."""
+        return [reason.text for reason in self.reasons if not reason.passed]
 
     def text(self) -> str:
         """For people."""
@@ -77,14 +92,16 @@ class Summary(BaseModel):
             ("Accuracy", f"{percent(self.accuracy)} of the test images read without a mistake"),
             ("CER", percent(self.cer, 2)),
             ("Data", rows),
-            ("Verdict", f"{'approved' if self.approved else 'NOT approved'}: {self.reasons}"),
+            ("Verdict", "approved" if self.approved else "no change" if self.unchanged else "NOT approved"),
+            *[("", f"{'' if reason.passed else 'not met: '}{reason.text}") for reason in self.reasons],
             *zip(("Steps", *[""] * len(times)), times, strict=False),
             ("Time", f"{clock(self.seconds)}, of which the pipeline itself {self.overhead_seconds:.1f} s"),
             ("Report", self.report),
+            ("Reasons", self.decision),
             ("Model", self.model),
         ]
         if self.serving:
-            lines.append(("Deployed", self.serving))
+            lines.append(("Deployed" if self.approved else "Serving", self.serving))
         if self.asked:
             lines += _answer(self.asked)
         return lines

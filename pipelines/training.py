@@ -26,6 +26,8 @@ def training(
     data_version: str = INPUTS.data_version,
     model_name: str = SERVE.model_name,
     min_accuracy: float = GATE.min_accuracy,
+    min_gain: float = GATE.min_gain,
+    serving_export: str = GATE.serving_export,
     charset: str = DATA.charset,
     label_kind: str = DATA.label_kind,
     force_uppercase: bool = DATA.force_uppercase,
@@ -46,7 +48,7 @@ def training(
     1. Builds TFRecords from the annotation file, checking every row, and holds out a test set.
     2. Trains an attention model until its validation no longer improves.
     3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
-    4. Approves it if it reaches min_accuracy and reads no worse than the model that serves now.
+    4. Approves it if it reaches min_accuracy and surely reads better than what serves now.
     5. Exports an approved model as a verified SavedModel.
     6. Deploys the export as the next version in serving_dir.
     """
@@ -78,11 +80,13 @@ def training(
     ).set_display_name("2 Train")
     scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")
     gate = approve(
-        metrics=scores.outputs["metrics"],
+        evaluation=scores.outputs["results"],
         dataset=data.outputs["test"],
         serving_dir=serving_dir,
         model_name=model_name,
         min_accuracy=min_accuracy,
+        min_gain=min_gain,
+        serving_export=serving_export,
     ).set_display_name("4 Approve")
     # What serves may have changed since the last run: never reuse an old verdict or an old deployment.
     gate.set_caching_options(False)

@@ -4,6 +4,7 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -43,16 +44,24 @@ def word_image() -> Callable[..., bytes]:
     return encoded
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """`gs://…` of an empty bucket in a Cloud Storage emulator on loopback."""
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Any]:
+    """A Cloud Storage emulator on loopback with the bucket `words`; its `address` is "host:port"."""
     pytest.importorskip("google.cloud.storage", reason="needs google-cloud-storage")
-    emulator = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
+    servers = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="words")
+    server = servers.create_server("127.0.0.1", port, in_memory=True, default_bucket="words")
+    server.address = f"127.0.0.1:{port}"
     server.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    yield "gs://words"
+    yield server
     server.stop()
+
+
+@pytest.fixture
+def bucket(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """`gs://…` of an empty bucket in the emulator."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{emulator.address}")
+    yield "gs://words"
+    emulator.wipe(keep_buckets=True)

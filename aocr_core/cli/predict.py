@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from aocr_core.serving.client import Client
 
 BATCH = 64
+FETCHES = 16
+"""Images that are fetched from a bucket at a time."""
 """Images read at a time on this machine; a client decides for itself."""
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
@@ -100,7 +103,7 @@ def _refuse(given: dict[str, Any]) -> None:
 
 
 def _read(reader: "Recognizer | Client", attention: bool, paths: list[str]) -> _Batch:
-    looked = [(path, _plain(path)) for path in paths]
+    looked = list(zip(paths, _looked_at(paths), strict=True))
     plain = [image.data for _, image in looked if not isinstance(image, AocrError)]
     readings = iter(reader.read_plain(plain, attention=attention))
     return [(path, image if isinstance(image, AocrError) else next(readings)) for path, image in looked]
@@ -146,6 +149,16 @@ def _expand(image: str) -> list[str]:
     if not found:
         raise UsageError(f"no images in {image} ({', '.join(sorted(IMAGE_SUFFIXES))})")
     return found
+
+
+def _looked_at(paths: list[str]) -> "list[PlainImage | AocrError]":
+    """The images of a batch; those in a bucket are fetched several at a time."""
+    from aocr_core import storage
+
+    if not any(map(storage.is_remote, paths)):
+        return [_plain(path) for path in paths]
+    with ThreadPoolExecutor(FETCHES) as pool:
+        return list(pool.map(_plain, paths))
 
 
 def _plain(path: str) -> "PlainImage | AocrError":

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,6 +40,8 @@ _FORMATS = {
 }
 _BATCH = 4
 _REMOTE_WORKERS = 16
+_FIRST_ROWS = 100
+"""Rows that tell whether the images are in a bucket, where the annotation file is not."""
 # No image needs more: 16 bits for red, green, blue and alpha, without compression.
 _BYTES_PER_PIXEL = 8
 
@@ -68,9 +70,11 @@ def checked_rows(path: str, options: PrepareOptions, data: DataOptions) -> Itera
         AocrError: the file is no annotation file, or a bucket cannot be reached.
     """
     checker = Checker(path, options, data)
-    remote = storage.is_remote(path)
+    rows = annotations.read(path)
+    first = list(islice(rows, _FIRST_ROWS))
+    remote = storage.is_remote(path) or any(storage.is_remote(row.path) for row in first)
     workers = options.workers or (_REMOTE_WORKERS if remote else os.cpu_count() or 1)
-    return _ordered_map(checker.check, annotations.read(path), workers)
+    return _ordered_map(checker.check, chain(first, rows), workers)
 
 
 class Checker:

@@ -78,7 +78,7 @@ def evaluate(
     evaluation = run.evaluation()
     if output_dir:
         mistakes, right = run.with_attention(run.gallery.mistakes), run.with_attention(run.gallery.right)
-        publish(output_dir, evaluation, run.rows, mistakes, right, recognizer.config.model_dump(mode="json"))
+        publish(output_dir, evaluation, mistakes, right, recognizer.config.model_dump(mode="json"))
     return evaluation
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aocr_core import storage
 from aocr_core.display import file_name
-from aocr_core.evaluation import attention, report
+from aocr_core.evaluation import attention, predictions, report
 from aocr_core.evaluation.gallery import Exhibit
-from aocr_core.evaluation.results import Evaluation, Row, to_tsv
+from aocr_core.evaluation.results import Evaluation, Row
 
 if TYPE_CHECKING:
     from aocr_core.reading import Reading
@@ -39,7 +39,6 @@ class Animations:
 def publish(
     output_dir: str,
     evaluation: Evaluation,
-    rows: Sequence[Row],
     mistakes: Sequence[tuple[Exhibit, "Reading"]],
     right: Sequence[tuple[Exhibit, "Reading"]],
     config: Mapping[str, Any],
@@ -48,8 +47,7 @@ def publish(
 
     Args:
         output_dir: a folder, local or `gs://…`; other files in it stay.
-        evaluation: the figures.
-        rows: all images.
+        evaluation: figures and rows.
         mistakes: the worst ones, read with attention.
         right: some of those read right, with attention.
         config: what the report shows as the model's configuration.
@@ -59,9 +57,9 @@ def publish(
         wrong_pictures = [_picture(folder / f"wrong-{n:02d}", *pair) for n, pair in enumerate(mistakes, start=1)]
         right_pictures = [_picture(folder / f"right-{n:02d}", *pair) for n, pair in enumerate(right, start=1)]
     page = report.render(evaluation, wrong_pictures, right_pictures, config)
-    storage.write_bytes(storage.join(output_dir, "predictions.tsv"), to_tsv(rows).encode())
+    storage.write_bytes(storage.join(output_dir, predictions.TABLE), predictions.to_tsv(evaluation.rows).encode())
     storage.write_bytes(storage.join(output_dir, "report.html"), page.encode())
-    storage.write_bytes(storage.join(output_dir, "metrics.json"), evaluation.to_json().encode())
+    storage.write_bytes(storage.join(output_dir, predictions.FIGURES), evaluation.to_json().encode())
 
 
 def _picture(stem: Path, exhibit: Exhibit, reading: "Reading") -> report.Picture:

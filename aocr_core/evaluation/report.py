@@ -1,16 +1,14 @@
 """The evaluation as one HTML page that needs nothing else: no network, no script, no other file."""
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rapidfuzz.distance import Levenshtein
 
 from aocr_core.charset import Kind
-from aocr_core.display import percent, visible
+from aocr_core.display import visible
+from aocr_core.evaluation import pages
 from aocr_core.evaluation.metrics import split
 from aocr_core.evaluation.results import Evaluation, Row
 
@@ -33,7 +31,7 @@ class Picture:
     @property
     def source(self) -> str:
         """The picture inside the page."""
-        return "data:image/png;base64," + base64.b64encode(self.png).decode()
+        return pages.inlined(self.png)
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,8 @@ def render(
         right: pictures of a sample of those read right.
         config: the model's configuration; may be nested.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, visible=visible)
-    return environment.get_template("report.html").render(
+    return pages.render(
+        "report.html",
         evaluation=evaluation,
         summary=evaluation.summary,
         calibration=evaluation.calibration,

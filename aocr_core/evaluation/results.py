@@ -5,12 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from aocr_core.charset import Kind
-from aocr_core.display import tsv_line
 from aocr_core.evaluation.calibration import Calibration, calibrate
 from aocr_core.evaluation.confusions import LengthRow, SymbolRow, length_table, symbol_table
 from aocr_core.evaluation.metrics import Summary, TextMetrics, wilson_interval
-
-TSV_HEADER = ("path", "truth", "text", "probability", "edits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,8 @@ class Evaluation:
     lengths: tuple[LengthRow, ...]
     seconds: float
     """Time spent on reading, the first batch's compilation included."""
+    rows: tuple[Row, ...] = ()
+    """All images, in the order of the data set."""
     unreadable: int = 0
     """Images that could not be decoded. They count as read as nothing, with probability 0."""
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -76,6 +75,7 @@ class Evaluation:
             symbols=symbol_table(pairs, kind),
             lengths=length_table(pairs, kind),
             seconds=seconds,
+            rows=tuple(rows),
             unreadable=unreadable,
             unknown=unknown or {},
         )
@@ -102,9 +102,3 @@ class Evaluation:
             "symbols": [asdict(row) | {"recall": row.recall, "precision": row.precision} for row in self.symbols],
         }
         return json.dumps(self.figures() | tables, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_tsv(rows: Sequence[Row]) -> str:
-    """A header and one line for each image: what lies in `predictions.tsv`."""
-    lines = (tsv_line(row.path, row.truth, row.text, f"{row.probability:.6f}", row.edits) for row in rows)
-    return tsv_line(*TSV_HEADER) + "".join(lines)

@@ -92,13 +92,17 @@ def _train(
     strategy: tf.distribute.Strategy,
 ) -> TrainResult:
     keras.utils.set_random_seed(options.seed)
-    files = records.files(dataset)
     described = info.load(dataset)
-    share = validation_share(described.rows, options)
-    if validation is not None or not batches.splits(files, share):
-        share = 0.0
-    options = options.model_copy(update={"validation_share": share})
-    with workplace(directory) as (target, publish):
+    # TensorFlow's own way to a bucket knows neither a mount nor the emulator, and cannot be told how long to try.
+    with (
+        storage.local_copies(records.files(dataset)) as files,
+        storage.local_copies(records.files(validation) if validation else []) as judged,
+        workplace(directory) as (target, publish),
+    ):
+        share = validation_share(described.rows, options)
+        if validation is not None or not batches.splits(files, share):
+            share = 0.0
+        options = options.model_copy(update={"validation_share": share})
         existing = _existing(target) if options.resume else None
         under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
         source = source_of(options.init_from, existing, under_way)
@@ -116,8 +120,7 @@ def _train(
         if other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
         logger.info(_describe(config, described.rows))
-        judged = records.files(validation) if validation else files
-        result = _run(target, publish, config, files, judged, described, strategy, other_data, source)
+        result = _run(target, publish, config, files, judged or files, described, strategy, other_data, source)
         shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
         return result
 

@@ -63,12 +63,13 @@ def summary(folder: Path) -> dict:
 def test_the_run_leaves_everything_in_its_place(folder: Path, first: Run):
     found = first.summary
     assert [step["name"] for step in found["steps"]] == STEPS
-    assert found["approved"] is True
+    assert found["approved"] is True and found["verdict"] == "first_model"
     assert (found["training_rows"], found["test_rows"], found["rejected_rows"]) == (200, 40, 0)
     assert 0 <= found["accuracy"] <= 1 and found["cer"] >= 0
     build = folder / "build"
     assert (build / "model" / "config.json").is_file()
     assert "<html" in (build / "report.html").read_text()
+    assert "no model serves yet" in (build / "decision.html").read_text()
     assert (build / "serving" / "aocr" / "1" / "saved_model.pb").is_file()
     assert "Streamed logs" in (build / "pipeline.log").read_text()
     assert "Accuracy" in first.stdout and "curl" in first.stdout
@@ -92,20 +93,18 @@ def test_a_second_run_reuses_what_has_not_changed(folder: Path, first: Run):
         "train": True,
         "evaluate": True,
         "approve": False,
-        "export": True,
-        "deploy": False,
     }
     assert "2 Train: reused" in second.stderr and "reused" in second.stdout
     assert after["accuracy"] == first.summary["accuracy"]
-    assert "no worse than" in after["reasons"]
-    # The same export adds no version, and the endpoint that is up is asked again.
+    assert after["verdict"] == "no_change" and "Verdict    no change" in second.stdout
+    # The same model adds no version, and the endpoint that is up is asked again.
     assert [path.name for path in (folder / "build" / "serving" / "aocr").iterdir()] == ["1"]
     assert after["asked"]["pid"] == first.summary["asked"]["pid"]
 
 
 def test_a_refused_model_is_not_deployed(folder: Path, first: Run):
     refused = pipeline(folder, *RUN[:-1], "1", "--no-keep-endpoint", expect=1)
-    assert "below the floor of 100.0 %" in refused.stderr
+    assert "below the floor of 100.0 %" in refused.stderr and "more in build/decision.html" in refused.stderr
     found = summary(folder)
     assert (found["approved"], found["serving"], found["asked"]) == (False, None, None)
     assert [step["name"] for step in found["steps"]] == STEPS[:4]

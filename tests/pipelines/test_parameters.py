@@ -8,6 +8,7 @@ from pipelines import parameters
     ("given", "message"),
     [
         ({"min_accuracy": 90.0}, "--min-accuracy: .* less than or equal to 1 .*90"),
+        ({"min_gain": 5.0}, "--min-gain: .* less than 1"),
         ({"test_share": 5.0}, "--test-share"),
         ({"preset": "foo"}, "--preset: .*'large' or 'aocr'.*'foo'"),
         ({"label_kind": "words"}, "--label-kind"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr_core import model_dir
+from aocr_core import model_dir, storage
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import example
 from aocr_core.errors import AocrError, UsageError
@@ -200,9 +200,10 @@ def test_nothing_to_train_on(words, tmp_path):
 
 def test_a_bucket_holds_the_model_and_the_training_goes_on_from_there(words, bucket, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    place = f"{bucket}/job/model"
-    first = train(words, place, words, options=options(num_epoch=1))
-    again = train(words, place, words, options=options(num_epoch=2))
+    place, data = f"{bucket}/job/model", f"{bucket}/words.tfrecords"
+    storage.write_bytes(data, Path(words).read_bytes())
+    first = train(data, place, data, options=options(num_epoch=1))
+    again = train(data, place, data, options=options(num_epoch=2))
     assert 0 < first.steps < again.steps
     assert len(Recognizer.load(place).read([small.picture("cab")])) == 1
     assert not (tmp_path / "gs:").exists()

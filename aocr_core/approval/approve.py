@@ -1,0 +1,64 @@
+"""The gate of the pipeline: reads the test set with the model that serves, compares, decides, and leaves a record."""
+
+import logging
+from collections.abc import Sequence
+
+from aocr_core import exports, storage
+from aocr_core.approval import publish
+from aocr_core.approval.compare import Comparison, compare, summarise
+from aocr_core.approval.decide import Decision, decide
+from aocr_core.charset import Kind
+from aocr_core.config import ApproveOptions
+from aocr_core.evaluation import predictions
+from aocr_core.evaluation.results import Row
+
+logger = logging.getLogger(__name__)
+
+
+def approve(
+    results: str,
+    dataset: str,
+    serving_dir: str,
+    model_name: str,
+    options: ApproveOptions,
+    output_dir: str | None = None,
+) -> Decision:
+    """Approve a model that reaches the floor and is certain to read better than the model that serves now.
+
+    Both have read the same test set: what serves reads it once more, since its old figures were made on whatever the
+    test set was then. A first model needs the floor alone; one that reads every image as the old one is no change.
+
+    Args:
+        results: folder with the new model's evaluation on the test set (see `aocr_core.evaluation.publish`).
+        dataset: the test set.
+        serving_dir: folder of all served models, local or `gs://…`.
+        model_name: the served model to compare with, if there is one yet.
+        options: floor, margin, and perhaps another export to compare with.
+        output_dir: folder for `decision.json`, `decision.html` and `differences.tsv`, or None for no files.
+
+    Raises:
+        AocrError: the evaluation or the model that serves cannot be read.
+    """
+    rows, kind = predictions.load(results)
+    comparison = _against_serving(rows, kind, dataset, storage.join(serving_dir, model_name), options.serving_export)
+    decision = decide(summarise(rows, kind), comparison, options)
+    for reason in decision.reasons:
+        logger.info("%s: %s", "met" if reason.passed else "NOT met", reason.text)
+    if output_dir:
+        publish.publish(output_dir, decision, dataset, kind)
+    return decision
+
+
+def _against_serving(rows: Sequence[Row], kind: Kind, dataset: str, base: str, export: str | None) -> Comparison | None:
+    """The comparison with `export`, else with the newest version in a base path, None if there is none."""
+    name = export or ""
+    if not export:
+        newest = exports.newest(base)
+        if newest is None:
+            return None
+        name, export = f"version {newest[0]}", newest[1]
+    from aocr_core.evaluation.judge import evaluate_model
+
+    # Through the table, so that both sides have their texts in its form.
+    read = predictions.from_tsv(predictions.to_tsv(evaluate_model(export, dataset).rows))
+    return compare(rows, read, kind, name, export)
