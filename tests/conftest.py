@@ -4,10 +4,14 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from tests.vertex.server import VertexDouble
 
 # A test must not depend on the speed of the machine (nor on a first import of TensorFlow).
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -56,3 +60,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
     yield "gs://words"
     server.stop()
+
+
+@pytest.fixture
+def vertex(bucket: str) -> "Iterator[VertexDouble]":
+    """A stand-in for Vertex AI on loopback, beside the emulator of `bucket`."""
+    pytest.importorskip("google.cloud.aiplatform_v1", reason="needs google-cloud-aiplatform")
+    from tests.vertex.server import VertexDouble
+
+    with VertexDouble() as double:
+        yield double
