@@ -88,7 +88,7 @@ def _client() -> Any:
 def _client_for(emulator: str | None) -> Any:
     """One client for the process, and another when the emulator changes (google-cloud-storage reads the variable)."""
     try:
-        from google.cloud import storage
+        import google.cloud.storage as storage
     except ImportError as error:
         raise AocrError("gs:// paths need google-cloud-storage: pip install 'aocr-pipeline[pipeline]'") from error
     # Objects are addressed by bucket alone; a project is needed only to create buckets.

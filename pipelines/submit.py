@@ -12,7 +12,9 @@ from pipelines.vertex import flags
 @click.command()
 @flags.run_options(caching=True)
 @flags.place_options
-@click.option("--job-id", help="Name of the run; a second one of that name is refused. [default: pipeline, time, a number]")
+@click.option(
+    "--job-id", help="Name of the run; a second one of that name is refused. [default: pipeline, time, a number]"
+)
 @click.option("--dry-run", is_flag=True, help="Print the request (CreatePipelineJobRequest as JSON), and send nothing.")
 @click.option("--wait", is_flag=True, help="Show the steps until the run is over; exit code 1 unless it deployed.")
 def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> None:

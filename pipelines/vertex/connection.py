@@ -40,9 +40,7 @@ class Connection:
         """A client of one service, such as `PipelineServiceClient`."""
         with explained(f"ask {self.place.url}"):
             make: Any = kind  # all generated clients are made alike
-            return make(
-                credentials=self._login[0], transport="rest", client_options={"api_endpoint": self.place.url}
-            )
+            return make(credentials=self._login[0], transport="rest", client_options={"api_endpoint": self.place.url})
 
     @cached_property
     def pipelines(self) -> Any:
@@ -78,7 +76,7 @@ class Connection:
         if self.place.url.startswith("http://"):  # a token must not travel in the clear
             from google.auth.credentials import AnonymousCredentials
 
-            return AnonymousCredentials(), None  # type: ignore[no-untyped-call]
+            return AnonymousCredentials(), None
         import google.auth
 
         with explained(f"ask {self.place.url}"):

@@ -7,8 +7,8 @@ from aocr_core.errors import UsageError
 
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7))
 NAMES = {
-    "month": "jan feb mar apr may jun jul aug sep oct nov dec".split(),
-    "day of the week": "sun mon tue wed thu fri sat".split(),
+    "month": ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    "day of the week": ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
 }
 ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+")
 
@@ -41,10 +41,12 @@ def _is_part(part: str, name: str, low: int, high: int) -> bool:
     if span == "*":
         return True
     ends = [_number(end, name) for end in span.split("-")]
-    return len(ends) <= 2 and all(end is not None and low <= end <= high for end in ends) and ends == sorted(ends)
+    return len(ends) <= 2 and low <= ends[0] <= ends[-1] <= high
 
 
-def _number(text: str, name: str) -> int | None:
-    if text.lower() in NAMES.get(name, ()):
-        return NAMES[name].index(text.lower()) + (name == "month")
-    return int(text) if text.isascii() and text.isdigit() else None
+def _number(text: str, name: str) -> int:
+    """`5`, or `fri`; -1 if it is neither."""
+    names = NAMES.get(name, ())
+    if text.lower() in names:
+        return names.index(text.lower()) + (name == "month")
+    return int(text) if text.isascii() and text.isdigit() else -1

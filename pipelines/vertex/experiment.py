@@ -30,7 +30,9 @@ def prepare(connection: Connection, name: str) -> str:
     from google.cloud.aiplatform_v1.types import Context
 
     if not NAME.fullmatch(name):
-        raise UsageError(f"--experiment {name}: only lower-case letters, digits and -, beginning with one of the former")
+        raise UsageError(
+            f"--experiment {name}: only lower-case letters, digits and -, beginning with one of the former"
+        )
     store = f"{connection.parent}/metadataStores/default"
     resource = f"{store}/contexts/{name}"
     with explained(f"use the experiment {name}"):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from aocr_core.errors import AocrError, UsageError
 from pipelines.vertex.errors import explained
@@ -77,7 +78,7 @@ def resolve(image: Image) -> Image:
     return Image(image.host, image.path, image.tag, digest)
 
 
-def _session(local: bool):  # type: ignore[no-untyped-def]
+def _session(local: bool) -> Any:
     import google.auth
     import requests
     from google.auth.transport.requests import AuthorizedSession

@@ -97,6 +97,4 @@ def resource_name(connection: Connection, job: str) -> str:
 def console_url(job: Any) -> str:
     """Where a run is seen in the Google Cloud console."""
     _, project, _, location, _, job_id = job.name.split("/")
-    return (
-        f"https://console.cloud.google.com/vertex-ai/locations/{location}/pipelines/runs/{job_id}?project={project}"
-    )
+    return f"https://console.cloud.google.com/vertex-ai/locations/{location}/pipelines/runs/{job_id}?project={project}"

@@ -71,8 +71,10 @@ def parse(
             step, _, value = pair.partition("=")
             named = list(machines) if step == ALL else [step]
             if not set(named) <= set(machines):
-                raise UsageError(f"{option} {pair}: no such step; write STEP={_EXAMPLES[option]}, STEP being one of: "
-                                 f"{', '.join(machines)}, {ALL}")
+                raise UsageError(
+                    f"{option} {pair}: no such step; write STEP={_EXAMPLES[option]}, STEP being one of: "
+                    f"{', '.join(machines)}, {ALL}"
+                )
             for name in named:
                 machines[name] = _with(machines[name], option, pair, value)
     return machines

@@ -90,7 +90,9 @@ class RunReport(BaseModel):
         lines += zip(("Steps", *[""] * len(times)), times, strict=False)
         lines += [("Error", self.complaint)] if self.state == "failed" else []
         if (scores := self.step("evaluate")) and "accuracy" in scores.figures:
-            lines.append(("Accuracy", f"{percent(scores.figures['accuracy'])} of the test images read without a mistake"))
+            lines.append(
+                ("Accuracy", f"{percent(scores.figures['accuracy'])} of the test images read without a mistake")
+            )
         if (gate := self.step("approve")) and "reasons" in gate.figures:
             verdict = "approved" if gate.figures.get("approved") else "NOT approved"
             lines.append(("Verdict", f"{verdict}: {gate.figures['reasons']}"))

@@ -14,7 +14,15 @@ from pipelines.vertex.connection import Connection
 from pipelines.vertex.errors import explained, is_transient
 
 Done = Literal["created", "updated", "unchanged"]
-FIELDS = ("cron", "createPipelineJobRequest", "startTime", "endTime", "maxRunCount", "maxConcurrentRunCount", "allowQueueing")
+FIELDS = (
+    "cron",
+    "createPipelineJobRequest",
+    "startTime",
+    "endTime",
+    "maxRunCount",
+    "maxConcurrentRunCount",
+    "allowQueueing",
+)
 UNSET: dict[str, Any] = {"startTime": None, "endTime": None, "maxRunCount": "0", "allowQueueing": False}
 """What the REST API leaves out."""
 

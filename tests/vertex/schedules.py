@@ -55,7 +55,7 @@ class Schedules:
             source, target = Schedule.pb(request.schedule), Schedule.pb(new)
             if path not in source.DESCRIPTOR.fields_by_name:
                 raise InvalidArgument(f"Invalid update mask: {path}")
-            given = dict((field.name, value) for field, value in source.ListFields())
+            given = {field.name: value for field, value in source.ListFields()}
             had = path in {field.name for field, _ in target.ListFields()}
             if had and path not in given and path != "allow_queueing":
                 raise InvalidArgument(f"The non-empty field {path} cannot be unset.")
