@@ -63,8 +63,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def vertex(bucket: str) -> "Iterator[VertexDouble]":
-    """A stand-in for Vertex AI on loopback, beside the emulator of `bucket`."""
+def vertex() -> "Iterator[VertexDouble]":
+    """A stand-in for Vertex AI on loopback. To really run pipelines on it, ask for `bucket` as well."""
     pytest.importorskip("google.cloud.aiplatform_v1", reason="needs google-cloud-aiplatform")
     from tests.vertex.server import VertexDouble
 

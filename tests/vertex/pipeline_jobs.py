@@ -83,7 +83,10 @@ class PipelineJobs:
             if job.state in ENDS.values():
                 raise FailedPrecondition(f"PipelineJob {request.name} is in a final state: {job.state.name}.")
             job.state = PipelineState.PIPELINE_STATE_CANCELLING
-        self._executions[request.name].cancel()
+        if request.name in self._executions:
+            self._executions[request.name].cancel()
+        else:
+            self._event(request.name, {"run": "cancelled"})
 
     def stop(self) -> None:
         """End all runs."""

@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -78,6 +79,8 @@ class VertexDouble:
                 answer = 200, rpc.as_json(known.handler(request))
         except exceptions.GoogleAPICallError as error:
             return _error(error)
+        except Exception:  # a mistake in the stand-in: told to the test, in a way that no client asks again
+            return _error(exceptions.MethodNotImplemented(traceback.format_exc()))
         if fault.silent or fault.late:
             self.over.wait(HOLD_SECONDS)
             return None

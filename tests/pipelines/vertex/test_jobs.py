@@ -47,7 +47,7 @@ def test_steps_run_their_outputs_lie_in_the_bucket_and_are_reused(vertex, bucket
 
 
 @pytest.mark.slow
-def test_steps_behind_a_false_condition_and_after_a_failure_do_not_run(vertex):
+def test_steps_behind_a_false_condition_and_after_a_failure_do_not_run(vertex, bucket: str):
     here = toys.connection(vertex)
     closed = run(here, toys.gate, {"value": 0})
     assert (closed.state, states(closed)) == ("succeeded", ["done", "skipped"])
@@ -58,7 +58,7 @@ def test_steps_behind_a_false_condition_and_after_a_failure_do_not_run(vertex):
 
 
 @pytest.mark.slow
-def test_a_cancelled_run_ends(vertex):
+def test_a_cancelled_run_ends(vertex, bucket: str):
     here = toys.connection(vertex)
     job = toys.submitted(here, toys.long, {"seconds": 300.0})
     until(lambda: states(toys.look(here, job)()) == ["running"])
