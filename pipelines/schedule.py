@@ -50,12 +50,11 @@ def put(
     timing = schedules.Timing(
         cron.checked(expression), _moment("--start", start), _moment("--end", end), max_runs, at_a_time, queue
     )
-    connection = Connection(flags.place(values))
-    compiled = spec.load()
-    wish = flags.wish(compiled, values)
+    connection, compiled = Connection(flags.place(values)), spec.load()
+    wish, parent = flags.wish(compiled, values), connection.parent
     if wish.options.experiment:
         raise UsageError("--experiment: Vertex AI cannot put scheduled runs into an experiment")
-    wanted = schedules.message(connection.parent, name, compiled, wish, timing)
+    wanted = schedules.message(parent, name, compiled, flags.settled(wish), timing)
     if dry_run:
         click.echo(request.as_json(request.parsed(Schedule, wanted)))
         return

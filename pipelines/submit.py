@@ -26,10 +26,11 @@ def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> Non
     from pipelines.vertex import experiment, jobs, request, watch
     from pipelines.vertex.connection import Connection
 
-    connection = Connection(flags.place(values))
-    compiled = spec.load()
-    wish = flags.wish(compiled, values)
-    wanted = request.create_job(connection.parent, compiled, wish, job_id or request.new_job_id(compiled))
+    connection, compiled = Connection(flags.place(values)), spec.load()
+    wish, parent = flags.wish(compiled, values), connection.parent
+    # From here on others are asked: registry, bucket, Vertex AI.
+    wish = flags.settled(wish)
+    wanted = request.create_job(parent, compiled, wish, job_id or request.new_job_id(compiled))
     if dry_run:
         click.echo(request.as_json(wanted))
         return

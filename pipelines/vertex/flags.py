@@ -1,16 +1,17 @@
 """The options that `submit` and `schedule set` share, and the run that they describe."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from aocr_core.cli import options
-from aocr_core.errors import AocrError, UsageError
+from aocr_core.errors import AocrError
 from pipelines import parameter_file, parameters, spec
 from pipelines.data_version import fingerprint
 from pipelines.flags import pipeline_options
-from pipelines.vertex import image, labels, machines
+from pipelines.vertex import image, labels, machines, request
 from pipelines.vertex.options import JobOptions, Place
 from pipelines.vertex.request import Wish
 
@@ -69,52 +70,51 @@ def place(values: dict[str, Any]) -> Place:
 
 
 def wish(compiled: spec.Spec, values: dict[str, Any]) -> Wish:
-    """The run that the options of a command describe.
-
-    Tells on stderr what may surprise. Asks the registry for the image's digest with `--pin`, and reads the annotation
-    files to tell whether they have changed since an earlier run, if steps may be reused and `--data-version` does not
-    say it.
+    """The run that the options of a command describe; nothing but a file of parameters is read for it.
 
     Raises:
         UsageError: an option or a parameter is missing or out of its range.
-        AocrError: a file, or the image, is not there or may not be read.
     """
     chosen = options.build(JobOptions, values)
+    image.parse(chosen.image)
     asked = machines.parse(
         (step.name for step in spec.steps(compiled)), values["cpu"], values["memory"], values["accelerator"]
     )
-    named = labels.parse(values["labels"])
     given = _parameters(compiled, values)
+    parameters.check(given)
+    request.check(compiled, given)
+    return Wish(chosen, given, labels.parse(values["labels"]), asked)
+
+
+def settled(wish: Wish) -> Wish:
+    """The same run with what others have to be asked for.
+
+    Asks the registry for the image's digest with `--pin`, and reads the annotation files to tell whether they have
+    changed since an earlier run, if steps may be reused and `--data-version` does not say it.
+
+    Raises:
+        AocrError: a file, or the image, is not there or may not be read.
+    """
+    chosen, given = wish.options, dict(wish.parameters)
+    named = image.parse(chosen.image)
+    if chosen.pin:
+        chosen = chosen.model_copy(update={"image": image.resolve(named).pinned})
+    elif chosen.caching and (warning := image.warning(named)):
+        click.echo(f"aocr-pipeline: {warning}", err=True)
     if chosen.caching and not given.get("data_version"):
         given["data_version"] = _data_version(given)
-    return Wish(_pinned(chosen), given, named, asked)
+    return replace(wish, options=chosen, parameters=given)
 
 
 def _parameters(compiled: spec.Spec, values: dict[str, Any]) -> dict[str, Any]:
-    """From the file and from options, which count more; checked."""
+    """From the file and from options, which count more."""
     declared = spec.parameters(compiled)
     given = parameter_file.read(values["parameter_file"], declared) if values["parameter_file"] else {}
-    given |= {p.name: values[p.name] for p in declared if values[p.name] is not None}
-    for name in ("annotations", "serving_dir"):
-        if not given.get(name):
-            raise UsageError(f"--{name.replace('_', '-')} is missing")
-    parameters.check(given)
-    return given
-
-
-def _pinned(chosen: JobOptions) -> JobOptions:
-    named = image.parse(chosen.image)
-    if chosen.pin:
-        return chosen.model_copy(update={"image": image.resolve(named).pinned})
-    if chosen.caching and (warning := image.warning(named)):
-        click.echo(f"aocr-pipeline: {warning}", err=True)
-    return chosen
+    return given | {p.name: values[p.name] for p in declared if values[p.name] is not None}
 
 
 def _data_version(given: dict[str, Any]) -> str:
     files = [given[name] for name in ("annotations", "test_annotations") if given.get(name)]
-    if not all(file.startswith("gs://") for file in files):
-        return ""  # refused in a moment, in better words
     try:
         return fingerprint(files, given.get("charset", ""))
     except AocrError as error:

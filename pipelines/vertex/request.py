@@ -29,14 +29,24 @@ class Wish:
     machines: Mapping[str, Machine] = field(default_factory=dict)
 
 
-def job(compiled: spec.Spec, wish: Wish) -> dict[str, Any]:
-    """The `PipelineJob` in the JSON form of the REST API
-    (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs).
+def check(compiled: spec.Spec, parameters: Mapping[str, Any]) -> None:
+    """Refuse what Vertex AI, or a step there, would refuse.
 
     Raises:
         UsageError: a required parameter is missing, or a place is on this machine only.
     """
-    _check(compiled, wish.parameters)
+    for parameter in spec.parameters(compiled):
+        flag = "--" + parameter.name.replace("_", "-")
+        value = parameters.get(parameter.name)
+        if parameter.default is None and value in (None, ""):
+            raise UsageError(f"{flag} is missing")
+        if parameter.name in PLACES and value and not str(value).startswith("gs://"):
+            raise UsageError(f"{flag} {value}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
+
+
+def job(compiled: spec.Spec, wish: Wish) -> dict[str, Any]:
+    """The `PipelineJob` in the JSON form of the REST API
+    (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs)."""
     options = wish.options
     result: dict[str, Any] = {
         "displayName": options.display_name or compiled["pipelineInfo"].get("displayName", name(compiled)),
@@ -74,11 +84,7 @@ def new_job_id(compiled: spec.Spec) -> str:
 
 
 def create_job(parent: str, compiled: spec.Spec, wish: Wish, job_id: str = "") -> Any:
-    """The `CreatePipelineJobRequest`; without a `job_id` that of a schedule, which names its runs itself.
-
-    Raises:
-        UsageError: see `job`.
-    """
+    """The `CreatePipelineJobRequest`; without a `job_id` that of a schedule, which names its runs itself."""
     from google.cloud.aiplatform_v1.types import CreatePipelineJobRequest
 
     message = {"parent": parent, "pipelineJob": job(compiled, wish), "pipelineJobId": job_id}
@@ -97,16 +103,6 @@ def as_json(request: Any) -> str:
     from google.protobuf import json_format
 
     return json_format.MessageToJson(type(request).pb(request), indent=2, ensure_ascii=False)
-
-
-def _check(compiled: spec.Spec, parameters: Mapping[str, Any]) -> None:
-    for parameter in spec.parameters(compiled):
-        flag = "--" + parameter.name.replace("_", "-")
-        value = parameters.get(parameter.name)
-        if parameter.default is None and value in (None, ""):
-            raise UsageError(f"{flag} is missing")
-        if parameter.name in PLACES and value and not str(value).startswith("gs://"):
-            raise UsageError(f"{flag} {value}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
 
 
 def _spec(compiled: spec.Spec, wish: Wish) -> spec.Spec:

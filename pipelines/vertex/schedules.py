@@ -42,11 +42,7 @@ class Timing:
 
 
 def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, timing: Timing) -> dict[str, Any]:
-    """The `Schedule` in the JSON form of the REST API.
-
-    Raises:
-        UsageError: see `request.job`.
-    """
+    """The `Schedule` in the JSON form of the REST API."""
     result: dict[str, Any] = {
         "displayName": name,
         "cron": timing.cron,

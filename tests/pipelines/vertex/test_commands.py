@@ -79,7 +79,7 @@ def test_a_run_knows_what_it_learns_from(here, bucket: str):
 
 
 def test_missing_annotations_are_noticed_before_anything_is_paid_for(here, bucket: str):
-    with pytest.raises(AocrError, match="gs://words/none.txt.*--data-version"):
+    with pytest.raises(AocrError, match=r"gs://words/none\.txt.*--data-version"):
         ask("submit", *RUN, "--annotations", "gs://words/none.txt")
     assert here.calls == []
 
