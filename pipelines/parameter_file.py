@@ -2,6 +2,8 @@
 
 import difflib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ def read(path: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
     """
     try:
         text = storage.read_bytes(path).decode("utf-8-sig")
-        values = json.loads(text) if Path(path).suffix == ".json" else yaml.load(text, Loader=_Loader)
+        as_json = Path(path).suffix == ".json"
+        values = json.loads(text, object_pairs_hook=_object) if as_json else yaml.load(text, Loader=_Loader)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: {_one_line(error)}") from error
     if not isinstance(values, dict):
@@ -38,17 +41,30 @@ def read(path: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which a name that stands twice is an error, as the second would win without a word."""
+    """YAML in which `1e-3` is a number, as in JSON, and a name that stands twice is an error."""
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
-    names = [key.value for key, _ in node.value]
-    if doubled := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise ValueError(f"given twice: {', '.join(doubled)}")
+    _once(str(key.value) for key, _ in node.value)
     return loader.construct_mapping(node)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _once(name for name, _ in pairs)
+    return dict(pairs)
+
+
+def _once(names: Iterable[str]) -> None:
+    """Of two values of one name the second would count, without a word."""
+    counts = Counter(names)
+    if doubled := sorted(name for name, count in counts.items() if count > 1):
+        raise ValueError(f"given twice: {', '.join(doubled)}")
 
 
 def _checked(path: str, name: Any, value: Any, declared: Mapping[str, Parameter]) -> Any:

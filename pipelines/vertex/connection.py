@@ -1,5 +1,6 @@
 """Clients of Vertex AI's services for one place, and the patience with which they ask."""
 
+import logging
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -79,6 +80,8 @@ class Connection:
             return AnonymousCredentials(), None
         import google.auth
 
+        # What it would log is said by its exception, too.
+        logging.getLogger("google.auth._default").setLevel(logging.ERROR)
         with explained(f"ask {self.place.url}"):
             return google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
 

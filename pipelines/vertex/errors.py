@@ -68,7 +68,9 @@ def _message(error: BaseException) -> str | None:
 
 def _line(error: BaseException) -> str:
     """The first line of what an error says, without the method and address that google-api-core puts before it."""
-    text = getattr(error, "message", None) or str(error)
-    text = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    from google.api_core import exceptions
+
+    said = error.message if isinstance(error, exceptions.GoogleAPICallError) else str(error)
+    text = next(iter(said.strip().splitlines()), type(error).__name__)
     before, found, after = text.partition(": ")
     return after if found and before.split(" ")[0] in ("GET", "POST", "PATCH", "DELETE") else text

@@ -46,12 +46,16 @@ def long(seconds: float):
     sleep(seconds=seconds)
 
 
-@cache
 def compiled(pipeline: Any) -> dict[str, Any]:
+    return yaml.safe_load(_text(pipeline))
+
+
+@cache
+def _text(pipeline: Any) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return yaml.safe_load(path.read_text())
+        return path.read_text()
 
 
 def connection(vertex: Any, **place: Any) -> Connection:
