@@ -21,9 +21,9 @@ place_options = options.from_config(Place)
 """Decorator: where on Vertex AI."""
 
 MACHINES = (
-    ("--cpu", "8", "Processors of a step's machine. `all=8` is for every step without a value of its own."),
-    ("--memory", "32G", "Memory of a step's machine."),
-    ("--accelerator", "NVIDIA_TESLA_T4:1", "Accelerators of a step's machine."),
+    ("--cpu", "8", "Processors of a step's machine; `all=8` is for each step without a value of its own. [default: 4]"),
+    ("--memory", "32G", "Memory of a step's machine. [default: 16G]"),
+    ("--accelerator", "NVIDIA_TESLA_T4:1", "Accelerators of a step's machine, and how many. [default: none]"),
 )
 
 
@@ -36,9 +36,7 @@ def run_options(caching: bool) -> Callable[[Command], Command]:
 
     def decorate(function: Command) -> Command:
         for flag, example, text in reversed(MACHINES):
-            function = click.option(
-                flag, flag[2:], multiple=True, metavar=f"STEP={example}", help=f"{text} [default: Vertex AI's choice]"
-            )(function)
+            function = click.option(flag, flag[2:], multiple=True, metavar=f"STEP={example}", help=text)(function)
         function = click.option(
             "--label", "labels", multiple=True, metavar="KEY=VALUE", help="Label of the run; may be repeated."
         )(function)

@@ -1,6 +1,6 @@
 """What machine a step gets: processors, memory and accelerators, as Vertex AI reads them from the pipeline.
 
-Vertex AI chooses the smallest machine that holds what a step asks for
+Vertex AI chooses the machine that comes closest to what a step asks for; one that asks for nothing gets an e2-standard-4
 (https://cloud.google.com/vertex-ai/docs/pipelines/machine-types).
 """
 
@@ -14,8 +14,7 @@ from aocr_core.errors import UsageError
 from pipelines import spec
 
 ALL = "all"
-MEMORY = re.compile(r"(\d+(?:\.\d+)?)(G|Gi|M|Mi|T|Ti)")
-GIGABYTES = {"M": 1e-3, "Mi": 2**20 / 1e9, "G": 1.0, "Gi": 2**30 / 1e9, "T": 1e3, "Ti": 2**40 / 1e9}
+MEMORY = re.compile(r"[1-9]\d*G")
 ACCELERATOR = re.compile(r"([A-Z][A-Z0-9_]+)(?::([1-9]\d?))?")
 
 
@@ -24,9 +23,9 @@ class Machine:
     """What one step asks for; what is None is left to Vertex AI."""
 
     cpu: float | None = None
-    """Processors (vCPU)."""
+    """Processors (vCPU), at most 96."""
     memory: str | None = None
-    """Such as `32G` or `30Gi`."""
+    """Such as `32G`, at most 624G."""
     accelerator: str | None = None
     """Such as `NVIDIA_TESLA_T4`."""
     count: int = 1
@@ -41,8 +40,7 @@ class Machine:
         if self.cpu:
             asked |= {"cpuLimit": self.cpu, "resourceCpuLimit": f"{self.cpu:g}"}
         if self.memory:
-            number, unit = _memory(self.memory)
-            asked |= {"memoryLimit": number * GIGABYTES[unit], "resourceMemoryLimit": self.memory}
+            asked |= {"memoryLimit": float(self.memory.removesuffix("G")), "resourceMemoryLimit": self.memory}
         if self.accelerator:
             new = {"resourceType": self.accelerator, "resourceCount": str(self.count)}
             # Whole numbers of 64 bits are texts in protobuf's JSON.
@@ -91,12 +89,6 @@ def _with(machine: Machine, option: str, pair: str, value: str) -> Machine:
     if option == "--accelerator" and (match := ACCELERATOR.fullmatch(value)):
         return replace(machine, accelerator=match[1], count=int(match[2] or 1))
     raise UsageError(f"{option} {pair}: write it like STEP={_EXAMPLES[option]}")
-
-
-def _memory(text: str) -> tuple[float, str]:
-    match = MEMORY.fullmatch(text)
-    assert match, text
-    return float(match[1]), match[2]
 
 
 def equipped(compiled: spec.Spec, machines: Mapping[str, Machine]) -> spec.Spec:

@@ -29,6 +29,7 @@ def test_what_was_not_asked_for_is_left_to_vertex():
         ("cpu", "train=0", "write it like STEP=8"),
         ("cpu", "train=many", "write it like STEP=8"),
         ("memory", "train=32", "write it like STEP=32G"),
+        ("memory", "train=0G", "write it like STEP=32G"),
         ("memory", "train=32GB", "write it like STEP=32G"),
         ("accelerator", "train=t4", "write it like STEP=NVIDIA_TESLA_T4:1"),
         ("accelerator", "train=NVIDIA_L4:0", "write it like STEP=NVIDIA_TESLA_T4:1"),
