@@ -34,7 +34,9 @@ def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> Non
     if dry_run:
         click.echo(request.as_json(wanted))
         return
-    listed_in = wish.options.experiment and experiment.prepare(connection, wish.options.experiment)
+    listed_in = wish.options.experiment and experiment.prepare(
+        connection, wish.options.experiment, wish.options.kms_key
+    )
     job = jobs.submit(connection, wanted)
     click.echo(job.name.rpartition("/")[2])
     click.echo(f"Submitted: {jobs.console_url(job)}", err=True)

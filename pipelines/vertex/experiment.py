@@ -4,6 +4,7 @@ An experiment is a context in the metadata store, and a run belongs to it when t
 is what `PipelineJob.submit(experiment=…)` of google-cloud-aiplatform does as well.
 """
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -19,38 +20,66 @@ WAIT_SECONDS = 120.0
 """Vertex AI makes the run's context some seconds after the run."""
 
 
-def prepare(connection: Connection, name: str) -> str:
+def prepare(connection: Connection, name: str, kms_key: str | None = None) -> str:
     """The resource name of the experiment, which is created if there is none.
+
+    Args:
+        connection: where it is.
+        name: of the experiment.
+        kms_key: protects the project's metadata store, if that has to be created.
 
     Raises:
         UsageError: it is no name of an experiment.
         AocrError: something else has that name, or there is no permission.
     """
-    from google.api_core.exceptions import Conflict, NotFound
-    from google.cloud.aiplatform_v1.types import Context
+    from google.api_core.exceptions import NotFound
 
     if not NAME.fullmatch(name):
         raise UsageError(
             f"--experiment {name}: only lower-case letters, digits and -, beginning with one of the former"
         )
     store = f"{connection.parent}/metadataStores/default"
-    resource = f"{store}/contexts/{name}"
     with explained(f"use the experiment {name}"):
         try:
-            context = connection.metadata.get_context(name=resource, **connection.patience)
+            context = _get(connection, store, name)
         except NotFound:
-            new = Context(
-                display_name=name, schema_title=SCHEMA, schema_version="0.0.1", metadata={"experiment_deleted": False}
-            )
             try:
-                context = connection.metadata.create_context(
-                    parent=store, context=new, context_id=name, **connection.once
-                )
-            except Conflict:  # somebody else has been quicker
-                context = connection.metadata.get_context(name=resource, **connection.patience)
+                context = _create(connection, store, name)
+            except NotFound:  # nothing has ever been recorded in this project
+                _create_store(connection, kms_key)
+                context = _create(connection, store, name)
     if context.schema_title != SCHEMA:
         raise AocrError(f"--experiment {name}: there is a {context.schema_title} of that name")
-    return resource
+    return f"{store}/contexts/{name}"
+
+
+def _get(connection: Connection, store: str, name: str) -> Any:
+    return connection.metadata.get_context(name=f"{store}/contexts/{name}", **connection.patience)
+
+
+def _create(connection: Connection, store: str, name: str) -> Any:
+    from google.api_core.exceptions import Conflict
+    from google.cloud.aiplatform_v1.types import Context
+
+    new = Context(
+        display_name=name, schema_title=SCHEMA, schema_version="0.0.1", metadata={"experiment_deleted": False}
+    )
+    try:
+        return connection.metadata.create_context(parent=store, context=new, context_id=name, **connection.once)
+    except Conflict:  # somebody else has been quicker
+        return _get(connection, store, name)
+
+
+def _create_store(connection: Connection, kms_key: str | None) -> None:
+    from google.api_core.exceptions import Conflict
+    from google.cloud.aiplatform_v1.types import MetadataStore
+
+    store = MetadataStore(encryption_spec={"kms_key_name": kms_key} if kms_key else None)
+    with contextlib.suppress(Conflict):
+        operation = connection.metadata.create_metadata_store(
+            parent=connection.parent, metadata_store=store, metadata_store_id="default", **connection.once
+        )
+        operation.result(timeout=WAIT_SECONDS)
 
 
 def add(connection: Connection, experiment: str, look: Callable[[], Any]) -> None:

@@ -1,7 +1,7 @@
 """What machine a step gets: processors, memory and accelerators, as Vertex AI reads them from the pipeline.
 
-Vertex AI chooses the machine that comes closest to what a step asks for; one that asks for nothing gets an e2-standard-4
-(https://cloud.google.com/vertex-ai/docs/pipelines/machine-types).
+Vertex AI chooses the machine that comes closest to what a step asks for; a step that asks for nothing gets an
+e2-standard-4 (https://cloud.google.com/vertex-ai/docs/pipelines/machine-types).
 """
 
 import copy

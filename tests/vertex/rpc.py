@@ -98,7 +98,7 @@ def as_json(message: Any) -> str:
 
 
 def done(name: str, response: Any = None) -> operations_pb2.Operation:
-    """A long-running operation on a resource that is over already; `response` is what it made."""
+    """The long-running operation that a handler answers with: `response` is what it has made."""
     result = any_pb2.Any()
     if response is None:
         result.type_url = "type.googleapis.com/google.protobuf.Empty"

@@ -4,13 +4,15 @@ import json
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 from google.api_core import exceptions
+from google.longrunning.operations_pb2 import Operation
 
-from tests.vertex import rpc
+from tests.vertex import operations, rpc
 from tests.vertex.faults import Faults
 from tests.vertex.metadata import Metadata
 from tests.vertex.pipeline_jobs import PipelineJobs
@@ -28,6 +30,7 @@ class VertexDouble:
         self.jobs = PipelineJobs(Path(self._folder.name))
         self.metadata = Metadata()
         self.schedules = Schedules(self.jobs)
+        self.operations = operations.Operations()
         self.faults = Faults()
         self.calls: list[tuple[str, Any]] = []
         """Every request that was understood: name of the RPC and message."""
@@ -62,6 +65,8 @@ class VertexDouble:
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, str] | None:
         """Status and JSON; None if there is to be no answer."""
         path, _, query = target.partition("?")
+        if method == "GET" and (asked := operations.PATH.fullmatch(path)):
+            return self._answered(lambda: self.operations.get(asked[1]))
         for known in self._rpcs:
             match = known.path.fullmatch(path) if known.method == method else None
             if match:
@@ -70,21 +75,29 @@ class VertexDouble:
 
     def _call(self, known: rpc.Rpc, match: Any, query: str, body: bytes) -> tuple[int, str] | None:
         fault = self.faults.take(known.name)
-        try:
+
+        def work() -> Any:
             if fault.error:
                 raise fault.error
-            if not fault.silent:
-                request = known.message(match, query, body)
-                self.calls.append((known.name, request))
-                answer = 200, rpc.as_json(known.handler(request))
-        except exceptions.GoogleAPICallError as error:
-            return _error(error)
-        except Exception:  # a mistake in the stand-in: told to the test, in a way that no client asks again
-            return _error(exceptions.MethodNotImplemented(traceback.format_exc()))
+            request = known.message(match, query, body)
+            self.calls.append((known.name, request))
+            answer = known.handler(request)
+            return self.operations.begun(answer) if isinstance(answer, Operation) else answer
+
+        answer = None if fault.silent else self._answered(work)
         if fault.silent or fault.late:
             self.over.wait(HOLD_SECONDS)
             return None
         return answer
+
+    @staticmethod
+    def _answered(work: Callable[[], Any]) -> tuple[int, str]:
+        try:
+            return 200, rpc.as_json(work())
+        except exceptions.GoogleAPICallError as error:
+            return _error(error)
+        except Exception:  # a mistake in the stand-in: told to the test, in a way that no client asks again
+            return _error(exceptions.MethodNotImplemented(traceback.format_exc()))
 
 
 def _error(error: exceptions.GoogleAPICallError) -> tuple[int, str]:

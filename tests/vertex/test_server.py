@@ -9,6 +9,7 @@ from google.auth.credentials import AnonymousCredentials
 from pipelines import spec
 from pipelines.vertex import jobs, request
 from tests.pipelines.vertex import toys
+from tests.vertex import rpc
 
 PARENT = "/v1/projects/p/locations/europe-west1"
 
@@ -69,3 +70,34 @@ def test_googles_own_client_sends_the_same_request(vertex, tmp_path: Path, monke
     assert first.pipeline_job == second.pipeline_job
     assert [job.name for job in aiplatform.PipelineJob.list(order_by="create_time desc")] == ["theirs", "ours"]
     assert aiplatform.PipelineJob.get(ours.name).state.name == "PIPELINE_STATE_PENDING"
+
+
+def test_a_resource_is_added_by_a_class_of_its_rpcs(vertex):
+    from google.api_core.exceptions import BadRequest, InvalidArgument, NotFound
+    from google.cloud.aiplatform_v1 import JobServiceClient, ModelServiceClient
+    from google.cloud.aiplatform_v1.types import CustomJob, Model, UploadModelResponse
+
+    class Models:
+        def upload_model(self, request):
+            if not request.model.display_name:
+                raise InvalidArgument("display_name is missing.")
+            return rpc.done(f"{request.parent}/models/1", UploadModelResponse(model=f"{request.parent}/models/1"))
+
+    class Jobs:
+        def create_custom_job(self, request):
+            return CustomJob(CustomJob.pb(request.custom_job), name=f"{request.parent}/customJobs/1")
+
+    vertex.add("ModelService", Models())
+    vertex.add("JobService", Jobs())
+    here = toys.connection(vertex)
+    models = here.client(ModelServiceClient)
+    vertex.operations.asked = 2
+    operation = models.upload_model(parent=here.parent, model=Model(display_name="m"))
+    assert not operation.done()
+    assert operation.result(timeout=30).model == f"{here.parent}/models/1"
+    with pytest.raises(BadRequest, match="display_name is missing"):
+        models.upload_model(parent=here.parent, model=Model())
+    with pytest.raises(NotFound, match="no such method"):
+        models.get_model(name=f"{here.parent}/models/1")
+    job = here.client(JobServiceClient).create_custom_job(parent=here.parent, custom_job=CustomJob(display_name="j"))
+    assert (job.display_name, job.name) == ("j", f"{here.parent}/customJobs/1")

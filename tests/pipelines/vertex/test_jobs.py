@@ -142,9 +142,11 @@ def test_a_run_is_listed_in_an_experiment(vertex):
     vertex.jobs.running = False
     here = toys.connection(vertex)
     for _ in range(2):
-        resource = experiment.prepare(here, "words")
+        resource = experiment.prepare(here, "words", toys.KEY)
+    (store,) = vertex.metadata.stores.values()
+    assert store.encryption_spec.kms_key_name == toys.KEY
     assert resource == f"{here.parent}/metadataStores/default/contexts/words"
-    assert vertex.names().count("CreateContext") == 1
+    assert [vertex.names().count(name) for name in ("CreateMetadataStore", "CreateContext")] == [1, 2]
     job = toys.submitted(here, toys.gate, {})
     for _ in range(2):
         experiment.add(here, resource, lambda: jobs.get(here, job.name))

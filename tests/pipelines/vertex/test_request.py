@@ -14,7 +14,6 @@ from pipelines.vertex.options import JobOptions, Place
 from tests.pipelines.vertex import toys
 
 PARAMETERS = {"annotations": "gs://b/a.txt", "serving_dir": "gs://b/serving", "num_epoch": 3}
-KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 
 
 def wish(machines=None, **options) -> request.Wish:
@@ -26,14 +25,14 @@ def test_everything_that_was_asked_for_is_in_the_request():
         display_name="Plates",
         service_account="a@p.iam.gserviceaccount.com",
         network="projects/1/global/networks/n",
-        kms_key=KEY,
+        kms_key=toys.KEY,
         failure_policy="fast",
     )
     sent = request.create_job("projects/p/locations/l", spec.load(), chosen, "run-1")
     job = sent.pipeline_job
     assert (sent.parent, sent.pipeline_job_id, job.display_name) == ("projects/p/locations/l", "run-1", "Plates")
     assert (job.service_account, job.network) == ("a@p.iam.gserviceaccount.com", "projects/1/global/networks/n")
-    assert job.encryption_spec.kms_key_name == KEY
+    assert job.encryption_spec.kms_key_name == toys.KEY
     assert dict(job.labels) == {"team": "ocr"}
     assert job.runtime_config.gcs_output_directory == "gs://words/runs"
     assert job.runtime_config.failure_policy.name == "PIPELINE_FAILURE_POLICY_FAIL_FAST"

@@ -12,6 +12,7 @@ from pipelines.vertex import jobs, report, request
 from pipelines.vertex.connection import Connection
 from pipelines.vertex.options import JobOptions, Place
 
+KEY = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
 IMAGE = f"europe-docker.pkg.dev/p/aocr/aocr-python@sha256:{'0' * 64}"
 
 
