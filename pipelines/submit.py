@@ -26,6 +26,8 @@ def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> Non
     from pipelines.vertex import experiment, jobs, request, watch
     from pipelines.vertex.connection import Connection
 
+    if job_id:
+        jobs.check_id(job_id)
     connection, compiled = Connection(flags.place(values)), spec.load()
     wish, parent = flags.wish(compiled, values), connection.parent
     # From here on others are asked: registry, bucket, Vertex AI.

@@ -76,9 +76,33 @@ def cancel(connection: Connection, job: str) -> None:
     Raises:
         AocrError: there is no such run, or it is over.
     """
+    from google.api_core.exceptions import BadRequest
+
     name = resource_name(connection, job)
+    tries = 0
+
+    def attempt() -> None:
+        nonlocal tries
+        tries += 1
+        try:
+            connection.pipelines.cancel_pipeline_job(name=name, **connection.once)
+        except BadRequest:
+            if tries == 1:
+                raise
+            # It is over: an earlier try had arrived, and only its answer was lost.
+
     with explained(f"cancel {name}"):
-        connection.pipelines.cancel_pipeline_job(name=name, **connection.patience)
+        connection.patience["retry"](attempt)()
+
+
+def check_id(job_id: str) -> None:
+    """Refuse what cannot be the id of a run.
+
+    Raises:
+        UsageError: it has other characters, or too many.
+    """
+    if not JOB_ID.fullmatch(job_id):
+        raise UsageError(f"--job-id {job_id}: only a-z, 0-9 and -, at most 128 of them, beginning with a letter")
 
 
 def resource_name(connection: Connection, job: str) -> str:

@@ -23,7 +23,9 @@ STATES: dict[str, State] = {
 }
 """What Vertex AI says of a step, in the words of a run on this machine; what it does not speak of yet is waiting."""
 
-RunState = Literal["queued", "pending", "running", "succeeded", "failed", "cancelling", "cancelled", "paused"]
+RunState = Literal[
+    "unspecified", "queued", "pending", "running", "succeeded", "failed", "cancelling", "cancelled", "paused"
+]
 OVER = ("succeeded", "failed", "cancelled")
 
 

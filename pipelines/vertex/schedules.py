@@ -1,18 +1,19 @@
 """Schedules of Vertex AI, each called by its display name: whatever is asked for twice is done once."""
 
+import contextlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from aocr_core.errors import AocrError
 from pipelines import spec
 from pipelines.vertex import request
 from pipelines.vertex.connection import Connection
-from pipelines.vertex.errors import explained, is_transient
+from pipelines.vertex.errors import explained
 
+Result = TypeVar("Result")
 Done = Literal["created", "updated", "unchanged"]
 FIELDS = (
     "cron",
@@ -85,8 +86,7 @@ def put(connection: Connection, wanted: dict[str, Any]) -> tuple[Any, Done]:
         parsed = request.parsed(UpdateScheduleRequest, update)
         return connection.schedules.update_schedule(request=parsed, **connection.once), "updated"
 
-    with _named(wanted["displayName"], "put"):
-        return _repeated(connection, attempt)
+    return _repeated(connection, f"set the schedule {wanted['displayName']!r}", attempt)
 
 
 def find(connection: Connection, name: str) -> Any:
@@ -118,37 +118,45 @@ def set_state(connection: Connection, name: str, paused: bool, catch_up: bool = 
     Raises:
         AocrError: there is none of that name, or it is completed.
     """
-    schedule = _existing(connection, name)
-    if (schedule.state.name == "PAUSED") == paused and schedule.state.name != "COMPLETED":
-        return False
-    with _named(name, "pause" if paused else "resume"):
-        if paused:
-            connection.schedules.pause_schedule(name=schedule.name, **connection.patience)
-        else:
-            from google.cloud.aiplatform_v1.types import ResumeScheduleRequest
+    from google.cloud.aiplatform_v1.types import ResumeScheduleRequest
 
-            asked = ResumeScheduleRequest(name=schedule.name, catch_up=catch_up)
-            connection.schedules.resume_schedule(request=asked, **connection.patience)
-    return True
+    asked = False
+
+    def attempt() -> bool:
+        nonlocal asked
+        schedule = _existing(connection, name)
+        if schedule.state.name == ("PAUSED" if paused else "ACTIVE"):
+            return asked
+        asked = True
+        if paused:
+            connection.schedules.pause_schedule(name=schedule.name, **connection.once)
+        else:
+            request = ResumeScheduleRequest(name=schedule.name, catch_up=catch_up)
+            connection.schedules.resume_schedule(request=request, **connection.once)
+        return True
+
+    return _repeated(connection, f"{'pause' if paused else 'resume'} the schedule {name!r}", attempt)
 
 
 def delete(connection: Connection, name: str) -> bool:
     """Delete a schedule, its runs excepted; returns whether there was one."""
     from google.api_core.exceptions import NotFound
 
+    asked = False
+
     def attempt() -> bool:
+        nonlocal asked
         schedule = find(connection, name)
         if schedule is None:
-            return False
-        try:
+            return asked
+        asked = True
+        # Another may have deleted it in the meantime.
+        with contextlib.suppress(NotFound):
             operation = connection.schedules.delete_schedule(name=schedule.name, **connection.once)
             operation.result(timeout=connection.place.request_timeout)
-        except NotFound:  # deleted meanwhile
-            return False
         return True
 
-    with _named(name, "delete"):
-        return _repeated(connection, attempt)
+    return _repeated(connection, f"delete the schedule {name!r}", attempt)
 
 
 def _existing(connection: Connection, name: str) -> Any:
@@ -158,12 +166,10 @@ def _existing(connection: Connection, name: str) -> Any:
     return schedule
 
 
-def _repeated(connection: Connection, attempt: Any) -> Any:
-    from google.api_core.retry import Retry
-
-    patience: Retry = connection.patience["retry"]
-    # What `find` could not mend is an AocrError by now; its cause tells whether to go on.
-    return patience.with_predicate(is_transient)(attempt)()
+def _repeated(connection: Connection, doing: str, attempt: Callable[[], Result]) -> Result:
+    """The result of an attempt that looks first how things stand, so that it can be repeated if its answer is lost."""
+    with explained(doing):
+        return connection.patience["retry"](attempt)()
 
 
 def _canonical(schedule: Any) -> dict[str, Any]:
@@ -187,9 +193,3 @@ def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if lifted:
         raise AocrError(f"Vertex AI does not take back {' and '.join(lifted)} of a schedule: delete it first")
     return changed
-
-
-@contextmanager
-def _named(name: str, doing: str) -> Iterator[None]:
-    with explained(f"{doing} the schedule {name!r}"):
-        yield

@@ -98,6 +98,7 @@ def test_an_image_with_a_tag_is_sent_with_a_warning(here):
         ((*RUN, "--annotations", "here.txt"), "^--annotations here.txt: Vertex AI cannot see this machine"),
         ((*RUN, "--serving-dir", "build/serving"), "^--serving-dir build/serving: Vertex AI cannot see"),
         ((*RUN, "--pipeline-root", "runs"), "^--pipeline-root: input should be like gs://BUCKET"),
+        ((*RUN, "--job-id", "Run 1"), "^--job-id Run 1: only a-z"),
         ((*RUN, "--min-accuracy", "90"), "^--min-accuracy: "),
         ((*RUN, "--image", "europe-docker.pkg.dev/PROJECT/r/i"), "put your project in the place of PROJECT"),
         ((*RUN, "--network", "default"), "^--network: input should be like projects/"),

@@ -86,3 +86,14 @@ def test_a_cancelled_run_ends_the_command_as_well(monkeypatch, capsys):
     with pytest.raises(AocrError, match="the run run-1 was cancelled"):
         watch.until_over(None, "run-1")  # type: ignore[arg-type]
     assert "1 Number: interrupted after 1:05" in capsys.readouterr().err
+
+
+def test_who_stops_waiting_is_told_that_the_run_goes_on(monkeypatch, capsys):
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.jobs, "get", lambda connection, name: job("RUNNING", number="RUNNING"))
+    monkeypatch.setattr(follow.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        watch.until_over(None, "projects/p/locations/l/pipelineJobs/run-1")  # type: ignore[arg-type]
+    assert "the run goes on: aocr-pipeline status run-1 --wait" in capsys.readouterr().err

@@ -102,6 +102,15 @@ def test_one_run_is_started_whatever_happens_on_the_way(vertex, patient, fault: 
     assert vertex.names().count("CreatePipelineJob") == calls
 
 
+def test_a_cancelled_run_is_cancelled_once(vertex, patient):
+    vertex.jobs.running = False
+    here = toys.connection(vertex, request_timeout=0.7)
+    job = toys.submitted(here, toys.gate, {})
+    vertex.faults.once("CancelPipelineJob", late=True)
+    jobs.cancel(here, job.name)
+    assert toys.look(here, job)().state == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [

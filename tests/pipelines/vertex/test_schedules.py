@@ -88,6 +88,16 @@ def test_one_schedule_is_created_whatever_happens_on_the_way(vertex, here, fault
     assert len(vertex.schedules.stored) == 1
 
 
+def test_a_lost_answer_changes_nothing(vertex, here):
+    put(here, "nightly")
+    for rpc in ("PauseSchedule", "ResumeSchedule", "DeleteSchedule"):
+        vertex.faults.once(rpc, late=True)
+    assert schedules.set_state(here, "nightly", paused=True)
+    assert schedules.set_state(here, "nightly", paused=False)
+    assert schedules.delete(here, "nightly")
+    assert vertex.schedules.stored == {}
+
+
 def test_two_schedules_of_one_name_are_not_touched(vertex, here):
     put(here, "nightly")
     (message,) = [message for name, message in vertex.calls if name == "CreateSchedule"]
@@ -97,5 +107,5 @@ def test_two_schedules_of_one_name_are_not_touched(vertex, here):
 
 
 def test_what_vertex_refuses_is_told_in_one_line(here):
-    with pytest.raises(AocrError, match=r"^cannot put the schedule 'nightly': refused: Invalid cron"):
+    with pytest.raises(AocrError, match=r"^cannot set the schedule 'nightly': refused: Invalid cron"):
         put(here, "nightly", Timing("often"))
