@@ -72,19 +72,23 @@ def put(connection: Connection, wanted: dict[str, Any]) -> tuple[Any, Done]:
     from google.cloud.aiplatform_v1.types import CreateScheduleRequest, Schedule, UpdateScheduleRequest
 
     new = _canonical(request.parsed(Schedule, wanted))
+    done: Done = "unchanged"
 
     def attempt() -> tuple[Any, Done]:
+        nonlocal done
         # Vertex AI names schedules itself: a repeated request would make a second one, so look first each time.
         found = find(connection, wanted["displayName"])
         if found is None:
+            done = "created"
             create = request.parsed(CreateScheduleRequest, {"parent": connection.parent, "schedule": wanted})
-            return connection.schedules.create_schedule(request=create, **connection.once), "created"
+            return connection.schedules.create_schedule(request=create, **connection.once), done
         changed = _changed(_canonical(found), new)
         if not changed:
-            return found, "unchanged"
+            return found, done
+        done = done if done == "created" else "updated"
         update = {"schedule": {**wanted, "name": found.name}, "updateMask": ",".join(changed)}
         parsed = request.parsed(UpdateScheduleRequest, update)
-        return connection.schedules.update_schedule(request=parsed, **connection.once), "updated"
+        return connection.schedules.update_schedule(request=parsed, **connection.once), done
 
     return _repeated(connection, f"set the schedule {wanted['displayName']!r}", attempt)
 

@@ -99,7 +99,7 @@ def test_one_run_is_started_whatever_happens_on_the_way(vertex, patient, fault: 
     here = toys.connection(vertex, request_timeout=0.7)
     job = toys.submitted(here, toys.gate, {})
     assert list(vertex.jobs.stored) == [job.name]
-    assert vertex.names().count("CreatePipelineJob") == calls
+    assert vertex.names().count("CreatePipelineJob") >= calls
 
 
 def test_a_cancelled_run_is_cancelled_once(vertex, patient):

@@ -17,7 +17,13 @@ NIGHTLY = Timing("0 3 * * *")
 @pytest.fixture
 def here(vertex) -> connection.Connection:
     vertex.jobs.running = False
-    return toys.connection(vertex, request_timeout=1.0)
+    return toys.connection(vertex)
+
+
+@pytest.fixture
+def hasty(vertex) -> connection.Connection:
+    """Gives up on an answer soon."""
+    return toys.connection(vertex, request_timeout=0.7)
 
 
 def put(here: connection.Connection, name: str, timing: Timing = NIGHTLY, **parameters: Any) -> tuple[Any, str]:
@@ -82,19 +88,21 @@ def test_names_may_hold_anything(here):
 
 
 @pytest.mark.parametrize("fault", [{"error": exceptions.ServiceUnavailable("later")}, {"silent": True}, {"late": True}])
-def test_one_schedule_is_created_whatever_happens_on_the_way(vertex, here, fault: dict):
+def test_one_schedule_is_created_whatever_happens_on_the_way(vertex, hasty, fault: dict):
     vertex.faults.once("CreateSchedule", **fault)
-    put(here, "nightly")
+    assert put(hasty, "nightly")[1] == "created"
     assert len(vertex.schedules.stored) == 1
 
 
-def test_a_lost_answer_changes_nothing(vertex, here):
+@pytest.mark.slow
+def test_a_lost_answer_changes_nothing(vertex, here, hasty):
     put(here, "nightly")
-    for rpc in ("PauseSchedule", "ResumeSchedule", "DeleteSchedule"):
+    for rpc in ("UpdateSchedule", "PauseSchedule", "ResumeSchedule", "DeleteSchedule"):
         vertex.faults.once(rpc, late=True)
-    assert schedules.set_state(here, "nightly", paused=True)
-    assert schedules.set_state(here, "nightly", paused=False)
-    assert schedules.delete(here, "nightly")
+    assert put(hasty, "nightly", Timing("0 4 * * *"))[1] == "updated"
+    assert schedules.set_state(hasty, "nightly", paused=True)
+    assert schedules.set_state(hasty, "nightly", paused=False)
+    assert schedules.delete(hasty, "nightly")
     assert vertex.schedules.stored == {}
 
 
