@@ -66,9 +66,11 @@ class RunReport(BaseModel):
 
     @property
     def refused(self) -> str | None:
-        """Why the model was not approved; None if it was, or if it did not come to that."""
+        """Why the model was not approved; None if it was, if it came not to that, or if it serves already."""
         gate = self.step("approve")
         if self.state != "succeeded" or gate is None or gate.figures.get("approved", True):
+            return None
+        if gate.figures.get("verdict") == "no_change":
             return None
         return str(gate.figures.get("reasons", "no reason was recorded"))
 

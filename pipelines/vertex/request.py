@@ -13,7 +13,7 @@ from pipelines import spec
 from pipelines.vertex.machines import Machine, equipped
 from pipelines.vertex.options import JobOptions
 
-PLACES = ("annotations", "test_annotations", "serving_dir")
+PLACES = ("annotations", "test_annotations", "serving_dir", "serving_export")
 """Parameters that name a place which the steps must be able to reach."""
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
 

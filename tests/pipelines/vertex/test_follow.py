@@ -66,11 +66,16 @@ def test_a_task_that_is_no_step_is_passed_over():
 
 
 @pytest.mark.parametrize(
-    ("approved", "message"), [(True, None), (False, "not approved, so it was not deployed: 40.0 % is below")]
+    ("decided", "message"),
+    [
+        ({"approved": True}, None),
+        ({"approved": False}, "not approved, so it was not deployed: 40.0 % is below"),
+        ({"approved": False, "verdict": "no_change"}, None),
+    ],
 )
-def test_a_model_that_was_not_approved_ends_the_command(monkeypatch, approved: bool, message: str | None):
+def test_a_model_that_was_not_approved_ends_the_command(monkeypatch, decided: dict, message: str | None):
     over = job("SUCCEEDED", pipeline=spec.load(), approve="SUCCEEDED")
-    figures = {"approved": approved, "reasons": "40.0 % is below 50.0 %"}
+    figures = {"reasons": "40.0 % is below 50.0 %", **decided}
     decision = {"schema_title": "system.Metrics", "uri": "gs://b/decision", "metadata": figures}
     over.job_detail.task_details[0].outputs["decision"] = {"artifacts": [decision]}
     monkeypatch.setattr(watch.jobs, "get", lambda connection, name: over)
