@@ -38,5 +38,6 @@ def _flags_for_names(text: str, names: Iterable[str]) -> str:
     """The form of the console speaks of `test_share`, a command line of `--test-share`."""
     for name in names:
         if "_" in name:
-            text = re.sub(rf"\b{name}\b", "--" + name.replace("_", "-"), text)
+            # As a part of a path, `serving_dir/1`, it stands for the value.
+            text = re.sub(rf"(?<!/)\b{name}\b(?!/)", "--" + name.replace("_", "-"), text)
     return text

@@ -12,18 +12,18 @@ LINE_SECONDS = 60.0
 OVER = ("done", "reused", "failed", "interrupted")
 
 
-def follow(look: Callable[[], RunReport], terminal: bool | None = None) -> RunReport:
+def follow(latest: RunReport, look: Callable[[], RunReport], terminal: bool | None = None) -> RunReport:
     """Show the steps of a run on stderr until it is over.
 
     Args:
-        look: the report of the run as it stands.
+        latest: the report of the run as it stood at first.
+        look: the same as it stands now.
         terminal: see `ProgressView`.
 
     Returns:
         The last report.
     """
     began = time.monotonic()
-    latest = look()
     titles = {step.name: step.title for step in latest.steps}
     with ProgressView(titles, terminal=terminal, every=LINE_SECONDS) as view:
         while True:

@@ -12,14 +12,17 @@ def until_over(connection: Connection, job: str) -> None:
     """Show the steps of a run until it is over, then what it came to.
 
     Raises:
-        AocrError: it failed or was cancelled, or the model was not approved.
+        AocrError: it failed or was cancelled, the model was not approved, or Vertex AI does not answer any more.
     """
+    first, job_id = report.of(jobs.get(connection, job)), job.rpartition("/")[2]
+    goes_on = f"the run goes on: aocr-pipeline status {job_id} --wait, or: cancel {job_id}"
     try:
-        last = follow(lambda: report.of(jobs.get(connection, job)))
+        last = follow(first, lambda: report.of(jobs.get(connection, job)))
     except KeyboardInterrupt:
-        job_id = job.rpartition("/")[2]
-        click.echo(f"the run goes on: aocr-pipeline status {job_id} --wait, or: cancel {job_id}", err=True)
+        click.echo(goes_on, err=True)
         raise
+    except AocrError as error:
+        raise AocrError(f"{error}; {goes_on}") from error
     click.echo(last.text(), err=True)
     if last.state != "succeeded":
         raise AocrError(f"the run {last.id} {_ended(last)}")

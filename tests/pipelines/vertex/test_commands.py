@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from google.api_core.exceptions import Forbidden
 from google.protobuf import json_format
 
 from aocr_core import storage
 from aocr_core.errors import AocrError
 from pipelines import spec
 from pipelines.cli import command
+from tests.pipelines.vertex.conftest import DIGEST
 from tests.pipelines.vertex.toys import IMAGE
 
 RUN = ("--annotations", "gs://words/a.txt", "--serving-dir", "gs://words/serving", "--pipeline-root", "gs://words/runs")
@@ -88,6 +90,26 @@ def test_an_image_with_a_tag_is_sent_with_a_warning(here):
     told = ask("submit", *KNOWN, "--image", "europe-docker.pkg.dev/p/r/i:2").stderr
     assert "the tag 2 may come to stand for another image" in told
     assert "the tag" not in ask("submit", *KNOWN).stderr
+
+
+def test_a_tag_is_sent_as_the_digest_that_it_stands_for_now(here, registry: str):
+    assert "the tag" not in ask("submit", *KNOWN, "--image", f"{registry}/p/aocr:1", "--pin").stderr
+    sent = json_format.MessageToDict(type(here.calls[0][1]).pb(here.calls[0][1]).pipeline_job.pipeline_spec)
+    images = {container["image"] for container in spec.containers(sent).values()}
+    assert images == {f"{registry}/p/aocr@{DIGEST}"}
+
+
+def test_a_run_is_put_into_an_experiment(here):
+    assert ask("submit", *KNOWN, "--job-id", "run-1", "--experiment", "words").stdout == "run-1\n"
+    ((experiment, runs),) = here.metadata.children.items()
+    assert experiment.endswith("/contexts/words") and [run.rpartition("/")[2] for run in runs] == ["run-1"]
+
+
+def test_a_run_that_no_experiment_takes_is_under_way_all_the_same(here):
+    here.faults.once("AddContextChildren", error=Forbidden("not for you"))
+    ended = ask("submit", *KNOWN, "--job-id", "run-1", "--experiment", "words")
+    assert (ended.stdout, ended.exit_code) == ("run-1\n", 0)
+    assert "no permission: not for you" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -182,6 +204,7 @@ def test_every_parameter_of_the_pipeline_is_an_option_and_explained():
     for parameter in spec.parameters(spec.load()):
         assert found[parameter.name].help.split()[:3] == parameter.description.split()[:3]
     assert all(len(option.help) > 10 for option in submit.params)
+    assert "becomes serving_dir/model_name/<next version>" in found["serving_dir"].help
     assert "PydanticUndefined" not in ask("submit", "--help").stdout
 
 

@@ -31,8 +31,8 @@ def job(state: str, error: str = "", pipeline=toys.gate, **tasks: str) -> Pipeli
 
 def shown(monkeypatch: pytest.MonkeyPatch, *jobs: PipelineJob) -> report.RunReport:
     monkeypatch.setattr(follow.time, "sleep", lambda _: None)
-    looks = iter(jobs)
-    return follow.follow(lambda: report.of(next(looks)), terminal=False)
+    looks = map(report.of, jobs)
+    return follow.follow(next(looks), lambda: next(looks), terminal=False)
 
 
 def test_each_step_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -86,6 +86,12 @@ def test_a_model_that_was_not_approved_ends_the_command(monkeypatch, decided: di
         watch.until_over(None, "run-1")  # type: ignore[arg-type]
 
 
+def test_a_failed_run_ends_the_command_with_the_step(monkeypatch):
+    monkeypatch.setattr(watch.jobs, "get", lambda connection, name: job("FAILED", number="FAILED"))
+    with pytest.raises(AocrError, match="the run run-1 failed: step 1 Number failed: see its log in the console"):
+        watch.until_over(None, "run-1")  # type: ignore[arg-type]
+
+
 def test_a_cancelled_run_ends_the_command_as_well(monkeypatch, capsys):
     monkeypatch.setattr(watch.jobs, "get", lambda connection, name: job("CANCELLED", number="CANCELLED"))
     with pytest.raises(AocrError, match="the run run-1 was cancelled"):
@@ -102,3 +108,17 @@ def test_who_stops_waiting_is_told_that_the_run_goes_on(monkeypatch, capsys):
     with pytest.raises(KeyboardInterrupt):
         watch.until_over(None, "projects/p/locations/l/pipelineJobs/run-1")  # type: ignore[arg-type]
     assert "the run goes on: aocr-pipeline status run-1 --wait" in capsys.readouterr().err
+
+
+def test_a_lost_connection_is_not_taken_for_the_end_of_the_run(monkeypatch):
+    looks = iter([job("RUNNING", number="RUNNING")])
+
+    def get(connection, name):
+        for found in looks:
+            return found
+        raise AocrError("cannot look up run-1: no connection")
+
+    monkeypatch.setattr(watch.jobs, "get", get)
+    monkeypatch.setattr(follow.time, "sleep", lambda _: None)
+    with pytest.raises(AocrError, match="no connection; the run goes on: aocr-pipeline status run-1 --wait"):
+        watch.until_over(None, "run-1")  # type: ignore[arg-type]

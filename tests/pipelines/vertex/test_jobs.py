@@ -14,7 +14,8 @@ from tests.pipelines.vertex import toys
 
 def run(here, pipeline, parameters, **chosen) -> report.RunReport:
     job = toys.submitted(here, pipeline, parameters, **chosen)
-    return follow(toys.look(here, job), terminal=False)
+    look = toys.look(here, job)
+    return follow(look(), look, terminal=False)
 
 
 def states(found: report.RunReport) -> list[str]:
@@ -61,9 +62,10 @@ def test_steps_behind_a_false_condition_and_after_a_failure_do_not_run(vertex, b
 def test_a_cancelled_run_ends(vertex, bucket: str):
     here = toys.connection(vertex)
     job = toys.submitted(here, toys.long, {"seconds": 300.0})
-    until(lambda: states(toys.look(here, job)()) == ["running"])
+    look = toys.look(here, job)
+    until(lambda: states(look()) == ["running"])
     jobs.cancel(here, job.name.rpartition("/")[2])
-    last = follow(toys.look(here, job), terminal=False)
+    last = follow(look(), look, terminal=False)
     assert (last.state, states(last)) == ("cancelled", ["interrupted"])
     with pytest.raises(AocrError, match=r"cannot cancel projects/p/.*: refused: .*final state"):
         jobs.cancel(here, job.name)
