@@ -47,8 +47,9 @@ class Execution:
     def cancel(self) -> None:
         """End the run, steps included, and wait until that has been told."""
         self._cancelled = True
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.poll() is None:  # else its number may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=30)
 
