@@ -1,13 +1,16 @@
 """`aocr-pipeline schedule`: run the pipeline on Vertex AI at set times."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aocr_core.errors import UsageError
 from pipelines import spec
 from pipelines.vertex import cron, flags
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Schedule
 
 
 @click.group(name="schedule")
@@ -111,7 +114,7 @@ def _switch(name: str, values: dict[str, Any], paused: bool, catch_up: bool = Fa
     click.echo(f"{name}: {state}" if changed else f"{name}: {state} already")
 
 
-def _state(schedule: Any) -> str:
+def _state(schedule: "Schedule") -> str:
     following = schedule.next_run_time
     return schedule.state.name.lower() + (f", next run {following:%Y-%m-%d %H:%M} UTC" if following else "")
 

@@ -2,11 +2,14 @@
 
 import logging
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aocr_core.errors import AocrError, UsageError
 from pipelines.vertex.errors import explained, is_transient
 from pipelines.vertex.options import Place
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1 import MetadataServiceClient, PipelineServiceClient, ScheduleServiceClient
 
 Client = TypeVar("Client")
 
@@ -44,17 +47,17 @@ class Connection:
             return make(credentials=self._login[0], transport="rest", client_options={"api_endpoint": self.place.url})
 
     @cached_property
-    def pipelines(self) -> Any:
+    def pipelines(self) -> "PipelineServiceClient":
         """Client of the pipeline service."""
         return self.client(_library().PipelineServiceClient)
 
     @cached_property
-    def schedules(self) -> Any:
+    def schedules(self) -> "ScheduleServiceClient":
         """Client of the schedule service."""
         return self.client(_library().ScheduleServiceClient)
 
     @cached_property
-    def metadata(self) -> Any:
+    def metadata(self) -> "MetadataServiceClient":
         """Client of the metadata service, where experiments are kept."""
         return self.client(_library().MetadataServiceClient)
 

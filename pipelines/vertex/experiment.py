@@ -8,11 +8,14 @@ import contextlib
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aocr_core.errors import AocrError, UsageError
 from pipelines.vertex.connection import Connection
 from pipelines.vertex.errors import explained
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Context, PipelineJob
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 SCHEMA = "system.Experiment"
@@ -53,11 +56,11 @@ def prepare(connection: Connection, name: str, kms_key: str | None = None) -> st
     return f"{store}/contexts/{name}"
 
 
-def _get(connection: Connection, store: str, name: str) -> Any:
+def _get(connection: Connection, store: str, name: str) -> "Context":
     return connection.metadata.get_context(name=f"{store}/contexts/{name}", **connection.patience)
 
 
-def _create(connection: Connection, store: str, name: str) -> Any:
+def _create(connection: Connection, store: str, name: str) -> "Context":
     from google.api_core.exceptions import Conflict
     from google.cloud.aiplatform_v1.types import Context
 
@@ -82,13 +85,13 @@ def _create_store(connection: Connection, kms_key: str | None) -> None:
         operation.result(timeout=WAIT_SECONDS)
 
 
-def add(connection: Connection, experiment: str, look: Callable[[], Any]) -> None:
+def add(connection: Connection, experiment: str, look: "Callable[[], PipelineJob]") -> None:
     """Put a run into an experiment.
 
     Args:
         connection: where both are.
         experiment: resource name, see `prepare`.
-        look: the `PipelineJob` as it stands.
+        look: the run as it stands.
 
     Raises:
         AocrError: Vertex AI refuses it, or makes no context for the run.

@@ -2,25 +2,28 @@
 
 import re
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aocr_core.errors import UsageError
 from pipelines.vertex.connection import Connection
 from pipelines.vertex.errors import explained
 
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import CreatePipelineJobRequest, PipelineJob
+
 JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/pipelineJobs/[^/]+")
 
 
-def submit(connection: Connection, request: Any) -> Any:
+def submit(connection: Connection, request: "CreatePipelineJobRequest") -> "PipelineJob":
     """Start a run; the same request twice starts one run.
 
     Args:
         connection: where to.
-        request: a `CreatePipelineJobRequest` whose job id nobody else uses.
+        request: its job id is one that nobody else uses.
 
     Returns:
-        The `PipelineJob` as Vertex AI has it.
+        The run as Vertex AI has it.
 
     Raises:
         AocrError: Vertex AI refuses it, or cannot be reached.
@@ -30,7 +33,7 @@ def submit(connection: Connection, request: Any) -> Any:
     name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
     tries = 0
 
-    def create() -> Any:
+    def create() -> "PipelineJob":
         nonlocal tries
         tries += 1
         try:
@@ -45,8 +48,8 @@ def submit(connection: Connection, request: Any) -> Any:
         return connection.patience["retry"](create)()
 
 
-def get(connection: Connection, job: str) -> Any:
-    """The `PipelineJob` of that id or resource name.
+def get(connection: Connection, job: str) -> "PipelineJob":
+    """The run of that id or resource name.
 
     Raises:
         AocrError: there is none.
@@ -56,7 +59,7 @@ def get(connection: Connection, job: str) -> Any:
         return connection.pipelines.get_pipeline_job(name=name, **connection.patience)
 
 
-def latest(connection: Connection, pipeline: str, number: int) -> list[Any]:
+def latest(connection: Connection, pipeline: str, number: int) -> "list[PipelineJob]":
     """The newest runs of a pipeline, newest first; without the details of their steps."""
     from google.cloud.aiplatform_v1.types import ListPipelineJobsRequest
 
@@ -118,7 +121,7 @@ def resource_name(connection: Connection, job: str) -> str:
     return f"{connection.parent}/pipelineJobs/{job}"
 
 
-def console_url(job: Any) -> str:
+def console_url(job: "PipelineJob") -> str:
     """Where a run is seen in the Google Cloud console."""
     _, project, _, location, _, job_id = job.name.split("/")
     return f"https://console.cloud.google.com/vertex-ai/locations/{location}/pipelines/runs/{job_id}?project={project}"

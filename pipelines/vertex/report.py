@@ -1,7 +1,7 @@
 """A run on Vertex AI as people and programs want to see it: state, steps, figures, errors."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
@@ -10,6 +10,9 @@ from aocr_core.progress import clock
 from pipelines import spec
 from pipelines.progress_view import State
 from pipelines.vertex.jobs import console_url
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Artifact, PipelineJob, PipelineTaskDetail
 
 STATES: dict[str, State] = {
     "RUNNING": "running",
@@ -110,8 +113,8 @@ def _time(step: StepReport) -> str:
     return clock(step.seconds) if step.seconds is not None and step.state != "reused" else ""
 
 
-def of(job: Any) -> RunReport:
-    """The report of a `PipelineJob`; of one from a list, without its steps."""
+def of(job: "PipelineJob") -> RunReport:
+    """The report of a run; of one from a list, without what its steps have done."""
     details = {detail.task_name: detail for detail in job.job_detail.task_details}
     steps = [_step(step, details.get(step.name)) for step in spec.steps(_spec(job))] if _spec(job) else []
     return RunReport(
@@ -125,13 +128,13 @@ def of(job: Any) -> RunReport:
     )
 
 
-def _spec(job: Any) -> spec.Spec:
+def _spec(job: "PipelineJob") -> spec.Spec:
     from google.protobuf import json_format
 
     return json_format.MessageToDict(type(job).pb(job).pipeline_spec)
 
 
-def _step(step: spec.Step, detail: Any) -> StepReport:
+def _step(step: spec.Step, detail: "PipelineTaskDetail | None") -> StepReport:
     if detail is None:
         return StepReport(
             name=step.name, title=step.title, state="waiting", seconds=None, error="", outputs={}, figures={}
@@ -153,13 +156,13 @@ def _step(step: spec.Step, detail: Any) -> StepReport:
     )
 
 
-def _plain(artifact: Any) -> dict[str, Any]:
+def _plain(artifact: "Artifact") -> dict[str, Any]:
     from google.protobuf import json_format
 
     return json_format.MessageToDict(type(artifact).pb(artifact).metadata)
 
 
-def _seconds(thing: Any) -> float | None:
+def _seconds(thing: "PipelineJob | PipelineTaskDetail") -> float | None:
     """From start to end of a job or a step, or to now if it is not over."""
     if not thing.start_time:
         return None

@@ -5,13 +5,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aocr_core.errors import AocrError
 from pipelines import spec
 from pipelines.vertex import request
 from pipelines.vertex.connection import Connection
 from pipelines.vertex.errors import explained
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Schedule
 
 Result = TypeVar("Result")
 Done = Literal["created", "updated", "unchanged"]
@@ -60,7 +63,7 @@ def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, tim
     return result
 
 
-def put(connection: Connection, wanted: dict[str, Any]) -> tuple[Any, Done]:
+def put(connection: Connection, wanted: dict[str, Any]) -> "tuple[Schedule, Done]":
     """Make the schedule of that display name what is wanted.
 
     Returns:
@@ -74,7 +77,7 @@ def put(connection: Connection, wanted: dict[str, Any]) -> tuple[Any, Done]:
     new = _canonical(request.parsed(Schedule, wanted))
     done: Done = "unchanged"
 
-    def attempt() -> tuple[Any, Done]:
+    def attempt() -> "tuple[Schedule, Done]":
         nonlocal done
         # Vertex AI names schedules itself: a repeated request would make a second one, so look first each time.
         found = find(connection, wanted["displayName"])
@@ -93,7 +96,7 @@ def put(connection: Connection, wanted: dict[str, Any]) -> tuple[Any, Done]:
     return _repeated(connection, f"set the schedule {wanted['displayName']!r}", attempt)
 
 
-def find(connection: Connection, name: str) -> Any:
+def find(connection: Connection, name: str) -> "Schedule | None":
     """The `Schedule` of a display name, None if there is none.
 
     Raises:
@@ -107,7 +110,7 @@ def find(connection: Connection, name: str) -> Any:
     return found[0] if found else None
 
 
-def listed(connection: Connection, condition: str = "") -> list[Any]:
+def listed(connection: Connection, condition: str = "") -> "list[Schedule]":
     """All schedules of the place, or those that a filter lets through."""
     from google.cloud.aiplatform_v1.types import ListSchedulesRequest
 
@@ -163,7 +166,7 @@ def delete(connection: Connection, name: str) -> bool:
     return _repeated(connection, f"delete the schedule {name!r}", attempt)
 
 
-def _existing(connection: Connection, name: str) -> Any:
+def _existing(connection: Connection, name: str) -> "Schedule":
     schedule = find(connection, name)
     if schedule is None:
         raise AocrError(f"there is no schedule {name!r} in {connection.parent}")
@@ -176,7 +179,7 @@ def _repeated(connection: Connection, doing: str, attempt: Callable[[], Result])
         return connection.patience["retry"](attempt)()
 
 
-def _canonical(schedule: Any) -> dict[str, Any]:
+def _canonical(schedule: "Schedule") -> dict[str, Any]:
     """The fields that a user decides, as JSON, in the same form whoever has written them."""
     from google.protobuf import json_format
 
