@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import UsageError
@@ -40,7 +41,9 @@ def check(compiled: spec.Spec, parameters: Mapping[str, Any]) -> None:
         value = parameters.get(parameter.name)
         if parameter.default is None and value in (None, ""):
             raise UsageError(f"{flag} is missing")
-        if parameter.name in PLACES and value and not str(value).startswith("gs://"):
+        # A charset is a name or a file.
+        place = parameter.name in PLACES or (parameter.name == "charset" and Path(str(value or "")).is_file())
+        if place and value and not str(value).startswith("gs://"):
             raise UsageError(f"{flag} {value}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
 
 

@@ -1,6 +1,7 @@
 """What is sent to start a run."""
 
 import re
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -88,6 +89,14 @@ def test_what_is_sent_is_a_valid_pipeline():
 def test_what_no_step_could_find_is_refused(parameters: dict, message: str):
     with pytest.raises(UsageError, match=message):
         request.check(spec.load(), parameters)
+
+
+def test_a_charset_is_a_name_or_lies_in_a_bucket(tmp_path: Path):
+    (tmp_path / "charset.txt").write_text("a\nb\n")
+    for charset in ("", "digits", "gs://b/charset.txt"):
+        request.check(spec.load(), {**PARAMETERS, "charset": charset})
+    with pytest.raises(UsageError, match=r"--charset .*charset.txt: Vertex AI cannot see"):
+        request.check(spec.load(), {**PARAMETERS, "charset": str(tmp_path / "charset.txt")})
 
 
 def test_names_of_runs_are_new_and_legal():
