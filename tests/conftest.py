@@ -4,14 +4,11 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import hypothesis
 import pytest
 from PIL import Image, ImageDraw
-
-if TYPE_CHECKING:
-    from tests.vertex.server import VertexDouble
 
 # A test must not depend on the speed of the machine (nor on a first import of TensorFlow).
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -31,6 +28,16 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture
+def vertex() -> Iterator[Any]:
+    """A stand-in for Vertex AI on loopback. To really run pipelines on it, ask for `bucket` as well."""
+    pytest.importorskip("google.cloud.aiplatform_v1", reason="needs google-cloud-aiplatform")
+    from tests.vertex.server import VertexDouble
+
+    with VertexDouble() as double:
+        yield double
 
 
 @pytest.fixture
@@ -60,13 +67,3 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
     yield "gs://words"
     server.stop()
-
-
-@pytest.fixture
-def vertex() -> "Iterator[VertexDouble]":
-    """A stand-in for Vertex AI on loopback. To really run pipelines on it, ask for `bucket` as well."""
-    pytest.importorskip("google.cloud.aiplatform_v1", reason="needs google-cloud-aiplatform")
-    from tests.vertex.server import VertexDouble
-
-    with VertexDouble() as double:
-        yield double
