@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,8 @@ from aocr_core import storage
 from aocr_core.errors import UsageError
 from pipelines.spec import Parameter
 
+EXACT = 2**53
+"""The largest whole number up to which a double holds each one."""
 KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -73,6 +76,9 @@ def _checked(path: str, name: Any, value: Any, declared: Mapping[str, Parameter]
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(declared)}"
         raise UsageError(f"{path}: the pipeline has no parameter {name!r}; {hint}")
     kind = declared[name].type
+    unsafe = abs(value) > EXACT if type(value) is int else type(value) is float and not math.isfinite(value)
+    if unsafe:
+        raise UsageError(f"{path}: {name} is no number to count with: {str(value)[:20]}")
     # A whole number is a number as well; `true` is a Python int, but nobody's number.
     if kind is float and type(value) is int:
         return float(value)
