@@ -9,6 +9,10 @@ COMMANDS = {
     "run": "Run the compiled pipeline on this machine, from an annotation file to a served prediction.",
     "stop": "Stop the endpoint that `run` left up.",
     "compile": "Compile the pipeline to the YAML that Vertex AI takes.",
+    "submit": "Run the compiled pipeline on Vertex AI.",
+    "status": "Show a run on Vertex AI, or list the latest ones.",
+    "cancel": "End a run on Vertex AI.",
+    "schedule": "Run the pipeline on Vertex AI at set times: set, list, pause, resume, delete.",
 }
 
 

@@ -30,10 +30,11 @@ MARKS: dict[State, str] = {
 
 
 class Events:
-    """Follows the file to which the steps append their progress."""
+    """Follows the file to which the steps append their progress; without a file, nothing happens in it."""
 
-    def __init__(self, path: Path) -> None:
-        path.write_text("")
+    def __init__(self, path: Path | None) -> None:
+        if path:
+            path.write_text("")
         self._path = path
         self._offset = 0
         self._event: dict[str, Any] | None = None
@@ -45,6 +46,8 @@ class Events:
 
     def latest(self) -> dict[str, Any] | None:
         """The newest event of the running step, None before its first."""
+        if self._path is None:
+            return None
         with self._path.open(encoding="utf-8") as file:
             file.seek(self._offset)
             lines = file.read().splitlines(keepends=True)
@@ -79,14 +82,22 @@ class ProgressView:
 
     Args:
         titles: Name -> title of each step, in order.
-        events: File for the steps' progress events; it is emptied.
+        events: File for the steps' progress events; it is emptied. None where steps run elsewhere and tell nothing.
         terminal: Draw with bars; else print plain lines. By default as stderr is.
+        every: Seconds between two plain lines about the step at work.
     """
 
-    def __init__(self, titles: dict[str, str], events: Path, terminal: bool | None = None) -> None:
+    def __init__(
+        self,
+        titles: dict[str, str],
+        events: Path | None = None,
+        terminal: bool | None = None,
+        every: float = PLAIN_SECONDS,
+    ) -> None:
         self.lines = {name: Line(title) for name, title in titles.items()}
         self.events = Events(events)
         self._terminal = sys.stderr.isatty() if terminal is None else terminal
+        self._every = every
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
@@ -109,11 +120,11 @@ class ProgressView:
         if self._terminal:
             self._live.stop()
 
-    def started(self, name: str) -> None:
-        """A step begins."""
+    def started(self, name: str, ago: float = 0.0) -> None:
+        """A step begins, or has begun some seconds ago."""
         self.events.forget()
         line = self.lines[name]
-        line.state, line.started = "running", time.monotonic()
+        line.state, line.started = "running", time.monotonic() - ago
 
     def ended(self, name: str, state: State, seconds: float) -> None:
         """A step is over: done, reused, failed or interrupted."""
@@ -138,8 +149,8 @@ class ProgressView:
         return table
 
     def _report(self) -> None:
-        """Every ten seconds, a line about the step at work."""
-        while not self._over.wait(PLAIN_SECONDS):
+        """From time to time, a line about the step at work."""
+        while not self._over.wait(self._every):
             event = self.events.latest()
             for line in self.lines.values():
                 if line.state == "running":

@@ -1,52 +1,23 @@
 """`aocr-pipeline run`: the whole way from an annotation file to a served prediction, on this machine."""
 
-import re
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from aocr_core.cli import options
 from aocr_core.config import SynthOptions
 from aocr_core.errors import AocrError
-from pipelines import folder, spec
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from pipelines import folder
+from pipelines.flags import pipeline_options
 
 DECIDED = ("serving_dir", "data_version")
 """Parameters of the pipeline that follow from the build folder and the data."""
 RENDERED = ("count", "test_count")
 
 
-def pipeline_options(function: Command) -> Command:
-    """Decorator: one option for each parameter of the compiled pipeline; those not given arrive as None."""
-    parameters = spec.parameters(spec.load())
-    names = [parameter.name for parameter in parameters]
-    for parameter in reversed(parameters):
-        if parameter.name in DECIDED:
-            continue
-        flag = "--" + parameter.name.replace("_", "-")
-        declaration = f"{flag}/--no-{flag[2:]}" if parameter.type is bool else flag
-        shown = parameter.default
-        if parameter.type is bool:
-            shown = f"{'' if parameter.default else 'no-'}{flag[2:]}"
-        # An empty default is explained in the description.
-        text = _flags_for_names(parameter.description, names) + (f" [default: {shown}]" if shown else "")
-        function = click.option(declaration, parameter.name, type=parameter.type, default=None, help=text)(function)
-    return function
-
-
-def _flags_for_names(text: str, names: Iterable[str]) -> str:
-    """The form of the console speaks of `test_share`, a command line of `--test-share`."""
-    for name in names:
-        if "_" in name:
-            text = re.sub(rf"\b{name}\b", "--" + name.replace("_", "-"), text)
-    return text
-
-
 @click.command()
-@pipeline_options
+@pipeline_options(exclude=DECIDED)
 @options.from_config(SynthOptions, exclude=set(SynthOptions.model_fields) - set(RENDERED))
 @folder.option
 @click.option(

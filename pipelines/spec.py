@@ -82,6 +82,23 @@ def _ordered(spec: Spec, tasks: dict[str, Any], condition: str | None) -> Iterat
             yield Step(name, tasks[name]["taskInfo"]["name"], condition)
 
 
+def dags(spec: Spec) -> list[dict[str, Any]]:
+    """The graph of the pipeline and those of its conditional groups: parts of `spec`."""
+    components = [component["dag"] for component in spec["components"].values() if "dag" in component]
+    return [spec["root"]["dag"], *components]
+
+
+def containers(spec: Spec) -> dict[str, dict[str, Any]]:
+    """The container of each step, by the step's name: parts of `spec`, to be read or changed."""
+    executors, found = spec["deploymentSpec"]["executors"], {}
+    for dag in dags(spec):
+        for name, task in dag["tasks"].items():
+            component = spec["components"][task["componentRef"]["name"]]
+            if "executorLabel" in component:
+                found[name] = executors[component["executorLabel"]]["container"]
+    return found
+
+
 def stamped(spec: Spec, **environment: str) -> Spec:
     """The pipeline with environment variables set on every step; nothing else changes.
 

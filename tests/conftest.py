@@ -31,6 +31,16 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def vertex() -> Iterator[Any]:
+    """A stand-in for Vertex AI on loopback. To really run pipelines on it, ask for `bucket` as well."""
+    pytest.importorskip("google.cloud.aiplatform_v1", reason="needs google-cloud-aiplatform")
+    from tests.vertex.server import VertexDouble
+
+    with VertexDouble() as double:
+        yield double
+
+
+@pytest.fixture
 def word_image() -> Callable[..., bytes]:
     """`word_image("text")`: the PNG of a word in black on white; other formats and modes by name."""
 

@@ -25,7 +25,7 @@ def _option(name: str, field: FieldInfo, hidden: bool) -> Callable[[Command], Co
     flag = name.replace("_", "-")
     kind = plain_type(field.annotation)
     # The default is shown here but not given to click: `build` tells by None what the user has left out.
-    shown = field.default
+    shown = None if field.is_required() else field.default
     if kind is bool:
         shown = flag if field.default else f"no-{flag}"
     text = f"{field.description} [default: {shown}]" if shown is not None else field.description
@@ -70,4 +70,6 @@ def validation_message(error: ValidationError) -> str:
     """One line for the first thing pydantic objects to, in the words of the command line."""
     first = error.errors()[0]
     option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+    if first["type"] == "missing":
+        return f"{option} is missing"
     return f"{option}: {first['msg'][0].lower()}{first['msg'][1:]} (got {first['input']!r})"

@@ -1,0 +1,88 @@
+"""The container image of a run: named by its digest, which never changes, or by a tag, which may."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from aocr_core.errors import AocrError, UsageError
+from pipelines.vertex.errors import explained
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+NAME = re.compile(r"(?P<host>[^/\s@]+)/(?P<path>[^\s@:]+)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>\S+))?")
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+)
+TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Image:
+    """`HOST/PATH:TAG` or `HOST/PATH@sha256:…`."""
+
+    host: str
+    path: str
+    tag: str
+    digest: str | None
+
+    @property
+    def pinned(self) -> str:
+        """The name with the digest in place of the tag."""
+        return f"{self.host}/{self.path}@{self.digest}"
+
+
+def parse(name: str) -> Image:
+    """An image from its name.
+
+    Raises:
+        UsageError: it is none, or still the placeholder of the compiled pipeline.
+    """
+    match = NAME.fullmatch(name)
+    if not match or (match["digest"] and not DIGEST.fullmatch(match["digest"])):
+        raise UsageError(f"--image {name}: write HOST/PROJECT/REPOSITORY/NAME:TAG or …/NAME@sha256:DIGEST")
+    if "/PROJECT/" in name:
+        raise UsageError(f"--image {name}: put your project in the place of PROJECT")
+    return Image(match["host"], match["path"], match["tag"] or "latest", match["digest"])
+
+
+def warning(image: Image) -> str | None:
+    """What to say of an image that is named by a tag, None if it has a digest."""
+    if image.digest:
+        return None
+    return (
+        f"the tag {image.tag} may come to stand for another image, and steps would be reused that other code has made: "
+        "add --pin, or name the image as NAME@sha256:DIGEST"
+    )
+
+
+def resolve(image: Image) -> Image:
+    """The image with the digest that its registry gives for its tag now.
+
+    The registry is asked as Docker does (https://distribution.github.io/distribution/spec/api/), with the same login
+    as Vertex AI; one on loopback by plain HTTP and without.
+
+    Raises:
+        AocrError: there is no such image, or no permission to read it.
+    """
+    if image.digest:
+        return image
+    local = image.host.split(":")[0] in ("localhost", "127.0.0.1")
+    url = f"{'http' if local else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
+    with explained(f"pin {image.host}/{image.path}:{image.tag}"):
+        answer = _session(local).head(url, headers={"Accept": MANIFESTS}, timeout=TIMEOUT)
+    digest = answer.headers.get("Docker-Content-Digest", "")
+    if answer.status_code != 200 or not DIGEST.fullmatch(digest):
+        reason = {401: "no permission to read it", 403: "no permission to read it", 404: "there is no such image"}
+        said = reason.get(answer.status_code, f"the registry answers {answer.status_code} and no digest")
+        raise AocrError(f"cannot pin {image.host}/{image.path}:{image.tag}: {said}")
+    return Image(image.host, image.path, image.tag, digest)
+
+
+def _session(local: bool) -> Any:
+    import google.auth
+    import requests
+    from google.auth.transport.requests import AuthorizedSession
+
+    if local:
+        return requests.Session()
+    return AuthorizedSession(google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])[0])

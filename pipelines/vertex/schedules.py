@@ -1,0 +1,202 @@
+"""Schedules of Vertex AI, each called by its display name: whatever is asked for twice is done once."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from aocr_core.errors import AocrError
+from pipelines import spec
+from pipelines.vertex import request
+from pipelines.vertex.connection import Connection
+from pipelines.vertex.errors import explained
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Schedule
+
+Result = TypeVar("Result")
+Done = Literal["created", "updated", "unchanged"]
+FIELDS = (
+    "cron",
+    "createPipelineJobRequest",
+    "startTime",
+    "endTime",
+    "maxRunCount",
+    "maxConcurrentRunCount",
+    "allowQueueing",
+)
+UNSET: dict[str, Any] = {"startTime": None, "endTime": None, "maxRunCount": "0", "allowQueueing": False}
+"""What the REST API leaves out."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When runs start, and how many."""
+
+    cron: str
+    start: datetime | None = None
+    end: datetime | None = None
+    max_runs: int | None = None
+    """None: no end to them."""
+    at_a_time: int = 1
+    queue: bool = False
+    """Whether a run that is due waits while `at_a_time` others are at work; else it is left out."""
+
+
+def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, timing: Timing) -> dict[str, Any]:
+    """The `Schedule` in the JSON form of the REST API."""
+    result: dict[str, Any] = {
+        "displayName": name,
+        "cron": timing.cron,
+        "maxConcurrentRunCount": str(timing.at_a_time),
+        "allowQueueing": timing.queue,
+        "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(compiled, wish)},
+    }
+    if timing.start:
+        result["startTime"] = timing.start.isoformat()
+    if timing.end:
+        result["endTime"] = timing.end.isoformat()
+    if timing.max_runs:
+        result["maxRunCount"] = str(timing.max_runs)
+    return result
+
+
+def put(connection: Connection, wanted: dict[str, Any]) -> "tuple[Schedule, Done]":
+    """Make the schedule of that display name what is wanted.
+
+    Returns:
+        The `Schedule`, and what had to be done.
+
+    Raises:
+        AocrError: several schedules have that name, a limit would have to be lifted, or Vertex AI refuses it.
+    """
+    from google.cloud.aiplatform_v1.types import CreateScheduleRequest, Schedule, UpdateScheduleRequest
+
+    new = _canonical(request.parsed(Schedule, wanted))
+    done: Done = "unchanged"
+
+    def attempt() -> "tuple[Schedule, Done]":
+        nonlocal done
+        # Vertex AI names schedules itself: a repeated request would make a second one, so look first each time.
+        found = find(connection, wanted["displayName"])
+        if found is None:
+            done = "created"
+            create = request.parsed(CreateScheduleRequest, {"parent": connection.parent, "schedule": wanted})
+            return connection.schedules.create_schedule(request=create, **connection.once), done
+        changed = _changed(_canonical(found), new)
+        if not changed:
+            return found, done
+        done = done if done == "created" else "updated"
+        update = {"schedule": {**wanted, "name": found.name}, "updateMask": ",".join(changed)}
+        parsed = request.parsed(UpdateScheduleRequest, update)
+        return connection.schedules.update_schedule(request=parsed, **connection.once), done
+
+    return _repeated(connection, f"set the schedule {wanted['displayName']!r}", attempt)
+
+
+def find(connection: Connection, name: str) -> "Schedule | None":
+    """The `Schedule` of a display name, None if there is none.
+
+    Raises:
+        AocrError: several have that name.
+    """
+    quoted = json.dumps(name, ensure_ascii=False)
+    found = [schedule for schedule in listed(connection, f"display_name={quoted}") if schedule.display_name == name]
+    if len(found) > 1:
+        names = " ".join(schedule.name for schedule in found)
+        raise AocrError(f"{len(found)} schedules are called {name!r}; delete all but one in the console: {names}")
+    return found[0] if found else None
+
+
+def listed(connection: Connection, condition: str = "") -> "list[Schedule]":
+    """All schedules of the place, or those that a filter lets through."""
+    from google.cloud.aiplatform_v1.types import ListSchedulesRequest
+
+    asked = ListSchedulesRequest(parent=connection.parent, filter=condition)
+    with explained(f"list the schedules in {connection.parent}"):
+        return list(connection.schedules.list_schedules(request=asked, **connection.patience))
+
+
+def set_state(connection: Connection, name: str, paused: bool, catch_up: bool = False) -> bool:
+    """Pause or resume a schedule; returns whether anything had to be done.
+
+    Raises:
+        AocrError: there is none of that name, or it is completed.
+    """
+    from google.cloud.aiplatform_v1.types import ResumeScheduleRequest
+
+    asked = False
+
+    def attempt() -> bool:
+        nonlocal asked
+        schedule = _existing(connection, name)
+        if schedule.state.name == ("PAUSED" if paused else "ACTIVE"):
+            return asked
+        asked = True
+        if paused:
+            connection.schedules.pause_schedule(name=schedule.name, **connection.once)
+        else:
+            request = ResumeScheduleRequest(name=schedule.name, catch_up=catch_up)
+            connection.schedules.resume_schedule(request=request, **connection.once)
+        return True
+
+    return _repeated(connection, f"{'pause' if paused else 'resume'} the schedule {name!r}", attempt)
+
+
+def delete(connection: Connection, name: str) -> bool:
+    """Delete a schedule, its runs excepted; returns whether there was one."""
+    from google.api_core.exceptions import NotFound
+
+    asked = False
+
+    def attempt() -> bool:
+        nonlocal asked
+        schedule = find(connection, name)
+        if schedule is None:
+            return asked
+        asked = True
+        # Another may have deleted it in the meantime.
+        with contextlib.suppress(NotFound):
+            operation = connection.schedules.delete_schedule(name=schedule.name, **connection.once)
+            operation.result(timeout=connection.place.request_timeout)
+        return True
+
+    return _repeated(connection, f"delete the schedule {name!r}", attempt)
+
+
+def _existing(connection: Connection, name: str) -> "Schedule":
+    schedule = find(connection, name)
+    if schedule is None:
+        raise AocrError(f"there is no schedule {name!r} in {connection.parent}")
+    return schedule
+
+
+def _repeated(connection: Connection, doing: str, attempt: Callable[[], Result]) -> Result:
+    """The result of an attempt that looks first how things stand, so that it can be repeated if its answer is lost."""
+    with explained(doing):
+        return connection.patience["retry"](attempt)()
+
+
+def _canonical(schedule: "Schedule") -> dict[str, Any]:
+    """The fields that a user decides, as JSON, in the same form whoever has written them."""
+    from google.protobuf import json_format
+
+    whole = json_format.MessageToDict(type(schedule).pb(schedule))
+    return {field: whole.get(field, UNSET.get(field)) for field in FIELDS}
+
+
+def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The fields to update.
+
+    Raises:
+        AocrError: one of them would be unset, which Vertex AI does not do.
+    """
+    if new["startTime"] is None:  # Vertex AI has put in when the schedule was created
+        new = {**new, "startTime": old["startTime"]}
+    changed = [field for field in FIELDS if old[field] != new[field]]
+    lifted = [field for field in ("endTime", "maxRunCount") if field in changed and new[field] == UNSET[field]]
+    if lifted:
+        raise AocrError(f"Vertex AI does not take back {' and '.join(lifted)} of a schedule: delete it first")
+    return changed

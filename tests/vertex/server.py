@@ -1,0 +1,131 @@
+"""The HTTP server of the stand-in."""
+
+import json
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from google.api_core import exceptions
+from google.longrunning.operations_pb2 import Operation
+
+from tests.vertex import operations, rpc
+from tests.vertex.faults import Faults
+from tests.vertex.metadata import Metadata
+from tests.vertex.pipeline_jobs import PipelineJobs
+from tests.vertex.schedules import Schedules
+
+HOLD_SECONDS = 30.0
+"""The longest that a silent answer is held; clients of tests give up long before."""
+
+
+class VertexDouble:
+    """Vertex AI on loopback; a context manager. `url` is what `--api-endpoint` takes."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="vertex-")
+        self.jobs = PipelineJobs(Path(self._folder.name))
+        self.metadata = Metadata()
+        self.schedules = Schedules(self.jobs)
+        self.operations = operations.Operations()
+        self.faults = Faults()
+        self.calls: list[tuple[str, Any]] = []
+        """Every request that was understood: name of the RPC and message."""
+        self._rpcs = [
+            *rpc.rpcs("PipelineService", self.jobs),
+            *rpc.rpcs("ScheduleService", self.schedules),
+            *rpc.rpcs("MetadataService", self.metadata),
+        ]
+        self.over = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def add(self, service: str, resource: Any) -> None:
+        """Answer the RPCs of a further service that `resource` has methods for."""
+        self._rpcs += rpc.rpcs(service, resource)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self.jobs.stop()
+        self._folder.cleanup()
+
+    def names(self) -> list[str]:
+        """The RPCs that were called."""
+        return [name for name, _ in self.calls]
+
+    def answer(self, method: str, target: str, body: bytes) -> tuple[int, str] | None:
+        """Status and JSON; None if there is to be no answer."""
+        path, _, query = target.partition("?")
+        if method == "GET" and (asked := operations.PATH.fullmatch(path)):
+            return self._answered(lambda: self.operations.get(asked[1]))
+        for known in self._rpcs:
+            match = known.path.fullmatch(path) if known.method == method else None
+            if match:
+                return self._call(known, match, query, body)
+        return _error(exceptions.NotFound(f"{method} {path}: there is no such method"))
+
+    def _call(self, known: rpc.Rpc, match: Any, query: str, body: bytes) -> tuple[int, str] | None:
+        fault = self.faults.take(known.name)
+
+        def work() -> Any:
+            if fault.error:
+                raise fault.error
+            request = known.message(match, query, body)
+            self.calls.append((known.name, request))
+            answer = known.handler(request)
+            return self.operations.begun(answer) if isinstance(answer, Operation) else answer
+
+        answer = None if fault.silent else self._answered(work)
+        if fault.silent or fault.late:
+            self.over.wait(HOLD_SECONDS)
+            return None
+        return answer
+
+    @staticmethod
+    def _answered(work: Callable[[], Any]) -> tuple[int, str]:
+        try:
+            return 200, rpc.as_json(work())
+        except exceptions.GoogleAPICallError as error:
+            return _error(error)
+        except Exception:  # a mistake in the stand-in: told to the test, in a way that no client asks again
+            return _error(exceptions.MethodNotImplemented(traceback.format_exc()))
+
+
+def _error(error: exceptions.GoogleAPICallError) -> tuple[int, str]:
+    status = error.grpc_status_code.name if error.grpc_status_code else "UNKNOWN"
+    return int(error.code), json.dumps({"error": {"code": int(error.code), "message": error.message, "status": status}})
+
+
+def _handler(double: VertexDouble) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = double.answer(self.command, self.path, body)
+            if answer is None:
+                self.close_connection = True
+                return
+            status, text = answer
+            content = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json; charset=UTF-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
