@@ -8,10 +8,11 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from aocr_core.errors import UsageError
+from components.vertex.place import Place
 from pipelines import spec
 from pipelines.vertex import request
 from pipelines.vertex.machines import Machine
-from pipelines.vertex.options import JobOptions, Place
+from pipelines.vertex.options import JobOptions
 from tests.pipelines.vertex import toys
 
 PARAMETERS = {"annotations": "gs://b/a.txt", "serving_dir": "gs://b/serving", "num_epoch": 3}

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aocr_core.errors import AocrError, UsageError
-from pipelines.vertex.errors import explained, is_transient
-from pipelines.vertex.options import Place
+from components.vertex.errors import explained, is_transient
+from components.vertex.place import Place
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import MetadataServiceClient, PipelineServiceClient, ScheduleServiceClient
