@@ -80,7 +80,7 @@ def check_id(model: str) -> None:
     """
     if not MODEL_ID.fullmatch(model):
         raise UsageError(
-            f"--model-name {model}: in Vertex AI only a-z, 0-9, _ and -, at most 63, the first a letter or _"
+            f"--model-name {model}: Vertex AI takes a-z, 0-9, _ and -, at most 63, the first a letter or _"
         )
 
 
