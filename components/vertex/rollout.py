@@ -121,6 +121,7 @@ def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
     before = _before(target, endpoint, mine)
     others = {key: share for key, share in before.items() if key != mine}
     first = {endpoints.NEW: canary, **scaled(others, ALL - canary)} if others else {endpoints.NEW: ALL}
+    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[endpoints.NEW])
     try:
         deployment = endpoints.deploy(connection, name, version, target.options, first)
         split = {deployment if key == endpoints.NEW else key: share for key, share in first.items()}
@@ -133,7 +134,7 @@ def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
     except BaseException as error:
         _withdraw(target, version, before, error)
         raise
-    logger.info("version %d serves on %s", version.number, name)
+    logger.info("version %d has all traffic of %s", version.number, name)
     return deployment
 
 

@@ -177,7 +177,7 @@ class Endpoints:
         return PredictResponse(json_format.ParseDict(response, PredictResponse.pb()()))
 
     def trouble(self) -> str | None:
-        """Whether traffic of an endpoint goes anywhere but to containers at work, 100 % in all."""
+        """Whether traffic of an endpoint goes anywhere but to containers at work, 100 % in all; None if not."""
         with self._lock:
             for name, endpoint in self.stored.items():
                 shares = {key: share for key, share in endpoint.traffic_split.items() if share}

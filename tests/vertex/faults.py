@@ -26,6 +26,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.met = 0
+        """Calls that have met a fault."""
         self.heal()
 
     def heal(self) -> None:
@@ -34,8 +36,6 @@ class Faults:
             self._waiting: dict[str, dict[int, Fault]] = {}
             self._counts: Counter[str] = Counter()
             self._for_all: Fault | None = None
-            self.met = 0
-            """Calls that have met a fault."""
 
     def once(self, rpc: str, error: exceptions.GoogleAPICallError | None = None, **kind: bool) -> None:
         """Let the next call of an RPC (`CreatePipelineJob`) go wrong; further calls of this queue up."""
