@@ -9,7 +9,7 @@ import pytest
 from google.api_core import exceptions
 
 from aocr_core.errors import AocrError
-from components.vertex import connection, trial
+from components.vertex import connection, endpoints, rollout, trial
 from tests.components.vertex import toys
 from tests.components.vertex.stage import Stage
 from tests.vertex.faults import Fault
@@ -79,3 +79,24 @@ def test_what_does_not_leaves_the_traffic_where_it_was_and_a_second_try_finishes
         stage.vertex.faults.heal()
         toys.deploy(stage.export)
         stage.check_done()
+
+
+def test_a_deployment_that_is_still_under_way_is_waited_for(stage: Stage):
+    stage.set()
+    stage.vertex.faults.nth("DeployModel", 1, PASSING["answers too late"])
+    stage.vertex.endpoints.looks_until_up = 30
+    toys.deploy(stage.export)
+    stage.check_done()
+    assert stage.vertex.names().count("DeployModel") > 2
+
+
+def test_one_that_was_killed_while_it_was_deployed_is_taken_up(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.set()
+    stage.vertex.endpoints.looks_until_up = 30
+    with monkeypatch.context() as killed:
+        killed.setattr(endpoints, "finished", lambda *_: (_ for _ in ()).throw(SystemExit))
+        killed.setattr(rollout, "_withdraw", lambda *_: None)
+        with pytest.raises(SystemExit):
+            toys.deploy(stage.export)
+    toys.deploy(stage.export)
+    stage.check_done()
