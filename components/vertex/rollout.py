@@ -86,6 +86,7 @@ def rollback(name: str, model: str, options: EndpointOptions) -> Version:
         raise AocrError(f"no version of the model {model} serves on {name}")
     before = target.before(present.number)
     if before is None:
+        _tidy(target, present)
         raise AocrError(f"no version of the model {model} served before version {present.number} on {name}")
     _roll_out(target, before, smoke.read(before.export))
     return before
@@ -109,12 +110,12 @@ def _roll_out(target: Target, version: Version, known: Sequence[Known]) -> None:
     if deployment and endpoints.shares(endpoint) == {deployment: ALL} and version.serves(target.id):
         logger.info("version %d serves already on %s", version.number, target.name)
     else:
-        deployment = _promoted(target, version, known)
-    _tidy(target, version, deployment)
+        _promote(target, version, known)
+    _tidy(target, version)
 
 
-def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
-    """The deployment of the version, which has all traffic now."""
+def _promote(target: Target, version: Version, known: Sequence[Known]) -> None:
+    """Give the version all traffic, and its share of it first."""
     connection, name, canary = target.connection, target.name, target.options.canary_percent
     endpoint = endpoints.ensure(connection, name)
     mine = endpoints.deployment_of(endpoint, version)
@@ -135,7 +136,6 @@ def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
         _withdraw(target, version, before, error)
         raise
     logger.info("version %d has all traffic of %s", version.number, name)
-    return deployment
 
 
 def _before(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
@@ -170,13 +170,13 @@ def _withdraw(target: Target, version: Version, before: Mapping[str, int], error
         raise AocrError(f"{error}; and to undo it failed, too ({failed}): deploy again, which finishes it") from error
 
 
-def _tidy(target: Target, version: Version, deployment: str) -> None:
-    """Undeploy what the version, which has all traffic, has replaced."""
+def _tidy(target: Target, version: Version) -> None:
+    """Undeploy what the version has replaced."""
     connection, name = target.connection, target.name
     endpoint = endpoints.ensure(connection, name)
-    kept = {deployment}
+    kept = {endpoints.deployment_of(endpoint, version), *endpoints.shares(endpoint)}
     if target.options.keep_previous and (previous := target.before(version.number)):
-        kept.add(endpoints.deployment_of(endpoint, previous) or "")
+        kept.add(endpoints.deployment_of(endpoint, previous))
     ours = {endpoints.deployment_of(endpoint, version) for version in target.versions}
     for deployed in endpoint.deployed_models:
         if deployed.id in ours - kept:

@@ -208,13 +208,14 @@ class Endpoints:
 
     def split(self, name: str) -> dict[int, int]:
         """Percent of the traffic by number of the version."""
-        endpoint = self.stored[name]
+        endpoint = self.stored.get(name) or Endpoint()
         versions = {one.id: int(one.model_version_id) for one in endpoint.deployed_models}
         return {versions[key]: share for key, share in endpoint.traffic_split.items() if share}
 
     def deployed(self, name: str) -> list[int]:
         """Numbers of the versions that are deployed."""
-        return sorted(int(one.model_version_id) for one in self.stored[name].deployed_models)
+        endpoint = self.stored.get(name) or Endpoint()
+        return sorted(int(one.model_version_id) for one in endpoint.deployed_models)
 
     def stop(self) -> None:
         """End all containers."""

@@ -46,13 +46,13 @@ def every_call(stage: Stage, faulty: FaultyBucket, kind: str, fault: str, lastin
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("kind", ["list", "stat", "read", "write"])
 def test_the_second_try_finishes(words, faulty, soon, kind: str, name: str, lasting: bool, monkeypatch):
-    stage = Stage(words, files=False)
+    stage = Stage(words, "the next version", files=False)
     for _ in every_call(stage, faulty, kind, FAULTS[name], lasting):
         with monkeypatch.context() as hasty:
             if lasting:
                 hasty.setattr(gcs_calls, "PATIENCE", 0.1)
             try:
-                toys.deploy(stage.export)
+                stage.work()
             except AocrError:
                 assert lasting or name == "is refused"
                 assert (words.split(), words.deployed()) == ({1: 100}, [1])
@@ -60,5 +60,5 @@ def test_the_second_try_finishes(words, faulty, soon, kind: str, name: str, last
                 stage.check_done()
         faulty.plan = lambda kind, name: None
         assert set(exports.folders(f"{toys.SERVING}/aocr")) <= {1, 2}
-        toys.deploy(stage.export)
+        stage.work()
         stage.check_done()
