@@ -167,7 +167,9 @@ def _withdraw(target: Target, version: Version, before: Mapping[str, int], error
         for deployment in sorted(unwanted - {"", *before}):
             endpoints.undeploy(connection, name, deployment)
     except AocrError as failed:
-        raise AocrError(f"{error}; and to undo it failed, too ({failed}): deploy again, which finishes it") from error
+        raise AocrError(
+            f"{error}; and to undo it failed, too ({failed}): the same command again finishes it"
+        ) from error
 
 
 def _tidy(target: Target, version: Version) -> None:
