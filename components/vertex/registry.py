@@ -105,7 +105,7 @@ def registered(connection: Connection, upload: Upload) -> Version:
         return next((version for version in known if upload.alias in version.aliases), None)
 
     def change() -> None:
-        request = UploadModelRequest(parent=connection.parent, model=_message(upload))
+        request = UploadModelRequest(parent=connection.parent, model=message(upload))
         if known:
             request.parent_model = known[0].model
         else:
@@ -165,7 +165,8 @@ def _version(found: "Model") -> Version:
     )
 
 
-def _message(upload: Upload) -> dict[str, Any]:
+def message(upload: Upload) -> dict[str, Any]:
+    """The `Model` that is sent for a version."""
     return {
         "display_name": upload.model,
         "description": "Reads text in images (aocr).",
