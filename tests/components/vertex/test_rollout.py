@@ -1,8 +1,10 @@
 """Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
+from google.api_core.exceptions import InvalidArgument
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +34,15 @@ def versions(words) -> dict[int, set[str]]:
     return {
         number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
     }
+
+
+@pytest.fixture
+def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
+    """What is logged, also where a command has turned it away from the others."""
+    logger = logging.getLogger("components")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 def test_the_first_version_gets_all_traffic(words):
@@ -82,6 +93,13 @@ def test_another_image_is_another_version_of_the_same_files(words):
     toys.deploy(words.export("a"))
     toys.deploy(words.export_dir("a"), image="europe-docker.pkg.dev/p/aocr/aocr-python:2")
     assert words.split() == {2: 100} and toys.versions_kept() == ["1"]
+
+
+def test_an_evaluation_that_vertex_does_not_take_is_no_reason_not_to_deploy(words, log):
+    words.vertex.faults.once("ImportModelEvaluation", InvalidArgument("what is exactMatch?"))
+    toys.deploy(words.export("a"))
+    assert words.split() == {1: 100}
+    assert "cannot import the evaluation of" in log.text and "what is exactMatch?" in log.text
 
 
 @pytest.mark.parametrize("reads", ["something else", None])
@@ -192,8 +210,7 @@ def test_what_serves_is_the_version_with_most_traffic(words):
     assert deployment.serving(toys.SERVING, "aocr", toys.NAME) == ("version 1 on words", f"{toys.SERVING}/aocr/1")
 
 
-def test_a_model_of_somebody_else_stays_deployed(words, caplog):
-    logging.getLogger("components").addHandler(caplog.handler)  # a command may have turned it away from the others
+def test_a_model_of_somebody_else_stays_deployed(words, log):
     connection = endpoints.connected(toys.NAME)
     words.export("a")
     storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
@@ -203,8 +220,7 @@ def test_a_model_of_somebody_else_stays_deployed(words, caplog):
     endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS, {"0": 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
-    assert "stays deployed, without traffic" in caplog.text
-    logging.getLogger("components").removeHandler(caplog.handler)
+    assert "stays deployed, without traffic" in log.text
 
 
 @pytest.mark.parametrize(
