@@ -16,14 +16,13 @@ from aocr_core.smoke import Known
 from components.inputs import EndpointOptions
 from components.vertex import endpoints, registry, trial
 from components.vertex.connection import Connection
+from components.vertex.endpoints import ALL, NEW
 from components.vertex.registry import Upload, Version
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Endpoint
 
 logger = logging.getLogger(__name__)
-
-ALL = 100
 
 
 @dataclass(frozen=True)
@@ -121,11 +120,11 @@ def _promote(target: Target, version: Version, known: Sequence[Known]) -> None:
     mine = endpoints.deployment_of(endpoint, version)
     before = _before(target, endpoint, mine)
     others = {key: share for key, share in before.items() if key != mine}
-    first = {endpoints.NEW: canary, **scaled(others, ALL - canary)} if others else {endpoints.NEW: ALL}
-    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[endpoints.NEW])
+    first = {NEW: canary, **scaled(others, ALL - canary)} if others else {NEW: ALL}
+    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[NEW])
     try:
         deployment = endpoints.deploy(connection, name, version, target.options, first)
-        split = {deployment if key == endpoints.NEW else key: share for key, share in first.items()}
+        split = {deployment if key == NEW else key: share for key, share in first.items()}
         endpoints.direct(connection, name, split)  # an earlier rollout may have left it with another share
         trial.tried(connection, name, deployment, split[deployment], known)
         if others:

@@ -63,6 +63,9 @@ class Endpoints:
         self.looks_until_up = 0
         """A deployment is under way until the endpoint has been looked at so many times; meanwhile nothing else is."""
         self._under_way: Callable[[], Any] | None = None
+        self.lag = 0
+        """So many requests still go where a change of the traffic split had them go before."""
+        self._lagging: tuple[dict[str, int], int] = {}, 0
         self.answered: list[str] = []
         """The deployments that predictions were sent to."""
         self._models = models
@@ -181,6 +184,9 @@ class Endpoints:
             shares = {key: share for key, share in endpoint.traffic_split.items() if share}
             if not shares:
                 raise FailedPrecondition(f"Endpoint {request.endpoint} has no traffic: nothing is deployed.")
+            old, left = self._lagging
+            if left and all(key in self.replicas for key in old):
+                shares, self._lagging = old, (old, left - 1)
             (chosen,) = self._chance.choices(list(shares), list(shares.values()))
             deployed, replica = self._deployed(endpoint, chosen), self.replicas[chosen]
             self.answered.append(chosen)
@@ -224,6 +230,8 @@ class Endpoints:
 
     def _direct(self, endpoint: Endpoint, split: Mapping[str, int]) -> None:
         self._check_split(endpoint, split)
+        old = {key: share for key, share in endpoint.traffic_split.items() if share}
+        self._lagging = old, self.lag if old else 0
         endpoint.traffic_split = dict(split)
 
     @staticmethod

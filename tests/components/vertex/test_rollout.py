@@ -135,6 +135,27 @@ def test_a_container_that_does_not_start_changes_nothing(words):
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
 
 
+def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
+    monkeypatch.setattr(trial, "PAUSE", 0.01)
+    toys.deploy(words.export("a"))
+    words.vertex.endpoints.lag = 50
+    words.vertex.endpoints.answered.clear()
+    toys.deploy(words.export("b"))
+    first, second = sorted(set(words.vertex.endpoints.answered))
+    assert words.vertex.endpoints.answered[-trial.ANSWERS :] == [second] * trial.ANSWERS
+    assert words.vertex.endpoints.answered.count(first) > 50
+
+
+def test_a_version_that_never_answers_goes(words, monkeypatch):
+    monkeypatch.setattr(trial, "PAUSE", 0.01)
+    monkeypatch.setattr(trial, "ROUTING_SECONDS", 0.1)
+    toys.deploy(words.export("a"))
+    words.vertex.endpoints.lag = 10**9
+    with pytest.raises(AocrError, match=r"gave 0 of \d+ answers, with 20 % of the traffic"):
+        toys.deploy(words.export("b"))
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
 def test_what_a_killed_rollout_left_goes_with_the_next_version(words, monkeypatch):
     toys.deploy(words.export("a"))
     killed = pytest.MonkeyPatch()
