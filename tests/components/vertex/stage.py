@@ -13,6 +13,8 @@ from tests.components.vertex import toys
 Play = Literal["the first version", "the next version", "back"]
 PLAYS: dict[Play, tuple[str, int]] = {"the first version": ("a", 1), "the next version": ("ab", 2), "back": ("ab", 1)}
 """Which exports there are, and the number of the version that serves in the end."""
+OPTIONS = toys.OPTIONS.model_copy(update={"canary_percent": 50})
+"""With few requests the version that comes has answered often enough."""
 
 
 class Stage:
@@ -61,9 +63,9 @@ class Stage:
     def work(self) -> None:
         """What is to be done."""
         if self._play == "back":
-            deployment.rollback(None, "aocr", toys.OPTIONS)
+            deployment.rollback(None, "aocr", OPTIONS)
         else:
-            toys.deploy(self._export)
+            toys.deploy(self._export, OPTIONS)
 
     def serving(self) -> int:
         """The version that serves by its alias, 0 if none does."""
