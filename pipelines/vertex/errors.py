@@ -59,6 +59,8 @@ def in_one_line(error: BaseException) -> str | None:
         return f"refused: {_line(error)}"
     if isinstance(error, Timeout):
         return f"no answer in time: {_line(error)}"
+    if isinstance(error, TimeoutError):  # of a long-running operation
+        return f"it has begun and is not over yet: {_line(error)}"
     if isinstance(error, RequestException):
         return f"no connection: {_line(error)}"
     if isinstance(error, exceptions.GoogleAPIError):
