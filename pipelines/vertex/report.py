@@ -86,8 +86,10 @@ class RunReport(BaseModel):
 
     @property
     def refused(self) -> bool:
-        """Whether the run came to its end and the model is to stay out."""
-        return self.state == "succeeded" and self.verdict == "NOT approved"
+        """Whether the run came to its end and the model stays out: judged by what was done, not by what was told."""
+        deployment = self.step("deploy")
+        left_out = self.state == "succeeded" and deployment is not None and deployment.state == "skipped"
+        return left_out and self.verdict != "no change"
 
     @property
     def complaint(self) -> str:

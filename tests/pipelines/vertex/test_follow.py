@@ -80,19 +80,22 @@ def test_in_a_run_that_is_over_nothing_is_waited_for():
         ({"approved": True}, "approved", None),
         ({"approved": False}, "NOT approved", "not approved, so it was not deployed: 40.0 % is below"),
         ({"approved": False, "verdict": "no_change"}, "no change", None),
+        ({}, None, "not approved, so it was not deployed: no reason was recorded"),
     ],
 )
 def test_a_model_that_was_not_approved_ends_the_command(
-    monkeypatch, capsys, decided: dict, verdict: str, message: str | None
+    monkeypatch, capsys, decided: dict, verdict: str | None, message: str | None
 ):
-    over = job("SUCCEEDED", pipeline=spec.load(), approve="SUCCEEDED")
-    figures = {"reasons": "40.0 % is below 50.0 %", **decided}
+    deployment = {"deploy": "SUCCEEDED"} if decided.get("approved") else {}
+    over = job("SUCCEEDED", pipeline=spec.load(), approve="SUCCEEDED", **deployment)
+    figures = decided and {"reasons": "40.0 % is below 50.0 %", **decided}
     decision = {"schema_title": "system.Metrics", "uri": "gs://b/decision", "metadata": figures}
     over.job_detail.task_details[0].outputs["decision"] = {"artifacts": [decision]}
     monkeypatch.setattr(watch.jobs, "get", lambda connection, name: over)
     with pytest.raises(AocrError, match=message) if message else nullcontext():
         watch.until_over(None, "run-1")  # type: ignore[arg-type]
-    assert f"Verdict    {verdict}: 40.0 % is below 50.0 %" in capsys.readouterr().err
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Verdict")]
+    assert lines == ([f"Verdict    {verdict}: 40.0 % is below 50.0 %"] if verdict else [])
 
 
 def test_a_failed_run_ends_the_command_with_the_step(monkeypatch):
