@@ -58,6 +58,14 @@ def test_what_lies_directly_in_a_folder(bucket: str, tmp_path: Path):
     assert gcs.entries(f"{bucket}/nothing") == ([], [])
 
 
+def test_the_nameless_object_of_a_console_or_a_mount_makes_a_folder(bucket: str, tmp_path: Path):
+    """It is the first that is listed, whatever else lies in the folder."""
+    (tmp_path / "empty").touch()
+    gcs.write(f"{bucket}/folder/", tmp_path / "empty")
+    assert storage.is_dir(f"{bucket}/folder") and storage.exists(f"{bucket}/folder/")
+    assert not storage.is_dir(f"{bucket}/fold")
+
+
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):
