@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import shutil
 import threading
 import urllib.error
@@ -251,6 +252,7 @@ def test_port_in_use_is_found_before_the_model_is_loaded(tmp_path, url):
 
 def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, running, log):
     place(tmp_path / "1", "w")
+    log.set_level(logging.INFO, "aocr_core")
     try:
         with running(tmp_path, precision="bfloat16") as server:
             assert call(f"{server.url}:predict", {"instances": [b64(tiny_export.png(40))]})[0] == 200
