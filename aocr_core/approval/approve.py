@@ -9,6 +9,7 @@ from aocr_core.approval.compare import Comparison, compare, summarise
 from aocr_core.approval.decide import Decision, decide
 from aocr_core.charset import Kind
 from aocr_core.config import ApproveOptions
+from aocr_core.errors import AocrError
 from aocr_core.evaluation import predictions
 from aocr_core.evaluation.results import Row
 
@@ -59,6 +60,12 @@ def _against_serving(rows: Sequence[Row], kind: Kind, dataset: str, base: str, e
         name, export = f"version {newest[0]}", newest[1]
     from aocr_core.evaluation.judge import evaluate_model
 
+    try:
+        found = evaluate_model(export, dataset)
+    except AocrError as error:
+        raise AocrError(
+            f"{name}, which serves, cannot be compared with: {error} (to go on without it, move {export} away, or "
+            "give the new model another --model-name)"
+        ) from error
     # Through the table, so that both sides have their texts in its form.
-    read = predictions.from_tsv(predictions.to_tsv(evaluate_model(export, dataset).rows))
-    return compare(rows, read, kind, name, export)
+    return compare(rows, predictions.from_tsv(predictions.to_tsv(found.rows)), kind, name, export)

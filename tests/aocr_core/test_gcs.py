@@ -74,3 +74,19 @@ def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path:
     assert sorted(gcs.names(f"{bucket}/model")) == ["1.txt", "1/b", "1/c", "10/a"]
     gcs.download(f"{bucket}/model/1", tmp_path / "copy")
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["b", "c"]
+
+
+def test_a_long_transfer_that_breaks_off_is_begun_again(monkeypatch: pytest.MonkeyPatch):
+    """Whatever patience there is, it would be over with the transfer."""
+    monkeypatch.setattr(gcs_calls, "PATIENCE", 0.05)
+    monkeypatch.setattr(gcs_calls, "TIMEOUT", (0.01, 0.05))
+    tries = []
+
+    def fetch() -> str:
+        tries.append("try")
+        time.sleep(0.1)
+        if len(tries) < gcs_calls.FETCHES:
+            raise ConnectionError("it broke off")
+        return "content"
+
+    assert gcs_calls.fetched(fetch) == "content"
