@@ -7,7 +7,7 @@ set -eu
 sources=${APT_SOURCES:-/etc/apt/sources.list.d/debian.sources}
 scratch=$(mktemp -d)
 trap 'rm -r "$scratch"' EXIT
-[ -e /etc/pip.conf ] && cp /etc/pip.conf "$scratch" || : >"$scratch/pip.conf"
+if [ -e /etc/pip.conf ]; then cp /etc/pip.conf "$scratch"; else : >"$scratch/pip.conf"; fi
 
 # In the official image Python is in /usr/local/bin and may be installed into.
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,netbase,tzdata,python3,python3-venv,python3-pip \

@@ -96,9 +96,11 @@ def run_container(client: "DockerClient", image: str, command: list[str], **opti
     container = None
     try:
         container = client.containers.create(image, command, **options)
+        # Not its log, which may end before the container's last words.
+        output = container.attach(stream=True)
         container.start()
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for chunk in container.logs(stream=True, follow=True):
+        for chunk in output:
             print(decoder.decode(chunk), end="")
         return int(container.wait()["StatusCode"])
     except KeyboardInterrupt:
