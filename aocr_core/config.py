@@ -307,6 +307,6 @@ class ApproveOptions(Options):
     )
     serving_export: str | None = Field(
         None,
-        description="Export that serves now, to be compared with, local or gs://. [default: the newest version of the "
-        "model in the serving folder]",
+        description="Export that serves now, to be compared with, local or gs://. [default: what the endpoint serves; "
+        "without one, the newest version of the model in the serving folder]",
     )

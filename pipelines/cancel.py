@@ -12,8 +12,8 @@ from pipelines.vertex import flags
 @flags.place_options
 def command(job: str, **values: Any) -> None:
     """End the run JOB on Vertex AI. What its steps have written stays."""
+    from components.vertex.connection import Connection
     from pipelines.vertex import jobs, report
-    from pipelines.vertex.connection import Connection
 
     connection = Connection(flags.place(values))
     found = report.of(jobs.get(connection, job))

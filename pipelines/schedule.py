@@ -47,8 +47,8 @@ def put(
     """
     from google.cloud.aiplatform_v1.types import Schedule
 
+    from components.vertex.connection import Connection
     from pipelines.vertex import request, schedules
-    from pipelines.vertex.connection import Connection
 
     timing = schedules.Timing(
         cron.checked(expression), _moment("--start", start), _moment("--end", end), max_runs, at_a_time, queue
@@ -69,8 +69,8 @@ def put(
 @flags.place_options
 def listed(**values: Any) -> None:
     """List all schedules of the project in the region."""
+    from components.vertex.connection import Connection
     from pipelines.vertex import schedules
-    from pipelines.vertex.connection import Connection
 
     for schedule in schedules.listed(Connection(flags.place(values))):
         click.echo(f"{schedule.display_name}  {_state(schedule)}  {schedule.cron}")
@@ -98,16 +98,16 @@ def resume(name: str, catch_up: bool, **values: Any) -> None:
 @flags.place_options
 def delete(name: str, **values: Any) -> None:
     """Delete the schedule. Runs that it has started go on."""
+    from components.vertex.connection import Connection
     from pipelines.vertex import schedules
-    from pipelines.vertex.connection import Connection
 
     there_was = schedules.delete(Connection(flags.place(values)), name)
     click.echo(f"{name}: {'deleted' if there_was else 'there is no such schedule'}")
 
 
 def _switch(name: str, values: dict[str, Any], paused: bool, catch_up: bool = False) -> None:
+    from components.vertex.connection import Connection
     from pipelines.vertex import schedules
-    from pipelines.vertex.connection import Connection
 
     changed = schedules.set_state(Connection(flags.place(values)), name, paused, catch_up)
     state = "paused" if paused else "active"

@@ -16,8 +16,8 @@ from pipelines.vertex import flags
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(job: str | None, number: int, wait: bool, as_json: bool, **values: Any) -> None:
     """Show the run JOB on Vertex AI with its steps, or list the latest runs."""
+    from components.vertex.connection import Connection
     from pipelines.vertex import jobs, report, request, watch
-    from pipelines.vertex.connection import Connection
 
     connection = Connection(flags.place(values))
     if wait and as_json:

@@ -25,8 +25,8 @@ def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> Non
     Needs --annotations, --serving-dir and --pipeline-root, all of them gs://…, and --image. What is printed on
     standard output is the run's id, which `status` and `cancel` take.
     """
+    from components.vertex.connection import Connection
     from pipelines.vertex import experiment, jobs, request, watch
-    from pipelines.vertex.connection import Connection
 
     if job_id:
         jobs.check_id(job_id)

@@ -8,11 +8,12 @@ import click
 
 from aocr_core.cli import options
 from aocr_core.errors import AocrError
+from components.vertex.place import Place
 from pipelines import parameter_file, parameters, spec
 from pipelines.data_version import fingerprint
 from pipelines.flags import pipeline_options
 from pipelines.vertex import image, labels, machines, request
-from pipelines.vertex.options import JobOptions, Place
+from pipelines.vertex.options import JobOptions
 from pipelines.vertex.request import Wish
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aocr_core.errors import AocrError, UsageError
-from pipelines.vertex.errors import explained
+from components.vertex.errors import explained
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 NAME = re.compile(r"(?P<host>[^/\s@]+)/(?P<path>[^\s@:]+)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>\S+))?")

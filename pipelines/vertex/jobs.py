@@ -5,8 +5,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aocr_core.errors import UsageError
-from pipelines.vertex.connection import Connection
-from pipelines.vertex.errors import explained
+from components.vertex.connection import Connection
+from components.vertex.errors import explained
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import CreatePipelineJobRequest, PipelineJob

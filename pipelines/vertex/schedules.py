@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aocr_core.errors import AocrError
+from components.vertex.connection import Connection
+from components.vertex.errors import explained
 from pipelines import spec
 from pipelines.vertex import request
-from pipelines.vertex.connection import Connection
-from pipelines.vertex.errors import explained
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Schedule

@@ -3,8 +3,8 @@
 import click
 
 from aocr_core.errors import AocrError
+from components.vertex.connection import Connection
 from pipelines.vertex import jobs, report
-from pipelines.vertex.connection import Connection
 from pipelines.vertex.follow import follow
 
 

@@ -7,7 +7,8 @@ from google.api_core import exceptions
 
 from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
-from pipelines.vertex import connection, experiment, jobs, report
+from components.vertex import connection
+from pipelines.vertex import experiment, jobs, report
 from pipelines.vertex.follow import follow
 from tests.pipelines.vertex import toys
 

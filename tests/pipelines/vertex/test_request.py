@@ -8,10 +8,11 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from aocr_core.errors import UsageError
+from components.vertex.place import Place
 from pipelines import spec
 from pipelines.vertex import request
 from pipelines.vertex.machines import Machine
-from pipelines.vertex.options import JobOptions, Place
+from pipelines.vertex.options import JobOptions
 from tests.pipelines.vertex import toys
 
 PARAMETERS = {"annotations": "gs://b/a.txt", "serving_dir": "gs://b/serving", "num_epoch": 3}
@@ -43,12 +44,12 @@ def test_everything_that_was_asked_for_is_in_the_request():
 def test_nothing_but_image_and_machines_differs_from_what_was_compiled():
     compiled = spec.load()
     sent = request.job(compiled, wish())["pipelineSpec"]
-    for container in spec.containers(sent).values():
-        assert container["image"] == toys.IMAGE
-        container["image"] = "placeholder"
     expected = spec.load()
     for container in spec.containers(expected).values():
-        container["image"] = "placeholder"
+        container["image"] = toys.IMAGE
+    (variable,) = spec.containers(expected)["deploy"]["env"]
+    assert variable["name"] == "AOCR_IMAGE"
+    variable["value"] = toys.IMAGE
     assert sent == expected
     assert compiled == spec.load()
 

@@ -7,7 +7,8 @@ import pytest
 from google.api_core import exceptions
 
 from aocr_core.errors import AocrError
-from pipelines.vertex import connection, request, schedules
+from components.vertex import connection
+from pipelines.vertex import request, schedules
 from pipelines.vertex.schedules import Timing
 from tests.pipelines.vertex import toys
 

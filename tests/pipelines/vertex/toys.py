@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 from kfp import compiler, dsl
 
+from components.vertex.connection import Connection
+from components.vertex.place import Place
 from pipelines.vertex import jobs, report, request
-from pipelines.vertex.connection import Connection
-from pipelines.vertex.options import JobOptions, Place
+from pipelines.vertex.options import JobOptions
 
 KEY = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
 IMAGE = f"europe-docker.pkg.dev/p/aocr/aocr-python@sha256:{'0' * 64}"

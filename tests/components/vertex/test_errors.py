@@ -4,7 +4,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 
 from aocr_core.errors import AocrError
-from pipelines.vertex.errors import explained, is_transient
+from components.vertex.errors import explained, is_transient
 
 
 @pytest.mark.parametrize(
