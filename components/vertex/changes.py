@@ -53,6 +53,7 @@ def ensured(
                 waited = time.monotonic() - failing_since
                 if waited > patience or not (is_transient(error) or _is_under_way(error)):
                     raise
+                connection.tell(error)
                 _wait_for_effect(looked, error)
         return found
 
