@@ -9,8 +9,10 @@ from aocr_core.errors import UsageError
 from components import form
 from components.inputs import EndpointOptions, PipelineInputs
 from components.vertex import registry
+from components.workers import WorkerOptions
 
-GROUPS = (PipelineInputs, ModelOptions, DataOptions, TrainOptions, ApproveOptions, ServeOptions, EndpointOptions)
+TRAINING = (ModelOptions, DataOptions, TrainOptions, WorkerOptions)
+GROUPS = (PipelineInputs, *TRAINING, ApproveOptions, ServeOptions, EndpointOptions)
 
 
 def check(given: Mapping[str, Any]) -> None:

@@ -52,7 +52,7 @@ def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, tim
         "cron": timing.cron,
         "maxConcurrentRunCount": str(timing.at_a_time),
         "allowQueueing": timing.queue,
-        "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(compiled, wish)},
+        "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(parent, compiled, wish)},
     }
     if timing.start:
         result["startTime"] = timing.start.isoformat()
