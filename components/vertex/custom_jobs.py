@@ -56,7 +56,7 @@ def run(connection: Connection, wanted: dict[str, Any]) -> "CustomJob":
         job = _wait(connection, client, job)
     if job.state.name != SUCCEEDED:
         said = " ".join(job.error.message.split()) or "without a word"
-        raise AocrError(f"the job {name} has {_word(job)}: {said} ({console_url(job)})")
+        raise AocrError(f"the job {name} has ended as {_word(job)}: {said} ({console_url(job)})")
     return job
 
 

@@ -79,7 +79,9 @@ def test_every_replica_learns_who_the_others_are(vertex, here: Connection):
 
 
 def test_a_failure_is_told_with_what_vertex_ai_says(vertex, here: Connection):
-    with pytest.raises(AocrError, match="the job words has failed: The replica workerpool0-0 exited .* status of 3"):
+    with pytest.raises(
+        AocrError, match=r"the job words has ended as failed: The replica workerpool0-0 exited .* of 3\."
+    ):
         custom_jobs.run(here, wanted("raise SystemExit(3)"))
 
 
@@ -102,7 +104,7 @@ def test_a_job_at_work_is_found_again(vertex, here: Connection):
 
 def test_a_job_that_failed_is_started_again(vertex, here: Connection):
     for _ in range(2):
-        with pytest.raises(AocrError, match="has failed"):
+        with pytest.raises(AocrError, match="as failed"):
             custom_jobs.run(here, wanted("raise SystemExit(3)"))
     assert custom_jobs.run(here, wanted("pass")).state.name == "JOB_STATE_SUCCEEDED"
     assert states(vertex) == ["FAILED", "FAILED", "SUCCEEDED"]
