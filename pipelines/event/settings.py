@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from aocr_core.cli import options
 from aocr_core.errors import UsageError
+from components.vertex.place import FromEnvironment
 from pipelines import submit
 from pipelines.vertex import image
-from pipelines.vertex.options import FromEnvironment, JobOptions
+from pipelines.vertex.options import JobOptions
 
 PATTERN = re.compile(r"gs://[a-z0-9][a-z0-9._-]+/.+")
 DECIDED = {"annotations": "upload", "data_version": "upload", "job_id": "upload", "wait": "function"}
