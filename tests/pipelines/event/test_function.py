@@ -123,3 +123,12 @@ def test_a_function_with_wrong_settings_ends_with_one_line(environment, monkeypa
     assert ended.returncode == 2
     assert ended.stderr.startswith("pipelines.event: AOCR_EVENT_SUBMIT: No such option")
     assert ended.stderr.count("\n") == 1
+
+
+def test_it_starts_without_what_only_steps_need(environment):
+    """A function is started for each upload that comes after a pause."""
+    code = (
+        "import sys, pipelines.event.main\n"
+        "assert not {'kfp', 'tensorflow', 'numpy', 'google.cloud.aiplatform_v1'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)

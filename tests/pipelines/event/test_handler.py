@@ -107,7 +107,7 @@ def test_parameters_come_from_the_file_beside_the_annotations_and_else_from_the_
     environment(AOCR_EVENT_SUBMIT="--parameters gs://words/default.json --seed 7")
     handler.handle(FINALIZED, uploaded(ANNOTATIONS), settings.load())
     assert (parameters(here)["num_epoch"], parameters(here)["seed"]) == (5, 7)
-    near = b"num_epoch: 9\nannotations: gs://words/another.txt\nserving_dir: gs://words/serving\n"
+    near = b"num_epoch: 9\nseed: 1\nannotations: gs://words/another.txt\nserving_dir: gs://words/serving\n"
     storage.write_bytes("gs://words/plates/parameters.yaml", near)
     handler.handle(FINALIZED, uploaded(ANNOTATIONS), settings.load())
     assert (parameters(here)["num_epoch"], parameters(here)["seed"]) == (9, 7)
