@@ -3,12 +3,28 @@
 import hashlib
 import logging
 import shutil
-from pathlib import Path
+from typing import NamedTuple
 
 from aocr_core import exports, storage
 from aocr_core.errors import AocrError
+from aocr_core.storage import AnyPath
 
 logger = logging.getLogger(__name__)
+
+
+class Serving(NamedTuple):
+    """What serves now."""
+
+    name: str
+    """In words."""
+    export: str
+    """Its folder, local or `gs://…`."""
+
+
+def serving(serving_dir: str, model_name: str) -> Serving | None:
+    """What a server of this folder serves, None if there is nothing yet."""
+    newest = exports.newest(storage.join(serving_dir, model_name))
+    return Serving(f"version {newest[0]}", newest[1]) if newest else None
 
 
 def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
@@ -28,31 +44,64 @@ def deploy(export_dir: str, serving_dir: str, model_name: str) -> str:
     Raises:
         AocrError: there is no export, or the target cannot be written.
     """
-    exported = exports.newest(export_dir)
-    if exported is None:
-        raise AocrError(f"{export_dir} holds no exported model (<version>/{exports.GRAPH_FILE})")
+    source = exported(export_dir)
     base = storage.join(serving_dir, model_name)
     served = exports.newest(base)
-    with storage.local_copy(exported[1]) as source:
-        if served and _same(source, served[1]):
-            logger.info("version %d serves this model already: %s", *served)
-            return served[1]
-        target = storage.join(base, str(exports.next_number(base)))
-        with storage.output_dir(target, new=True) as folder:
-            shutil.copytree(source, folder, dirs_exist_ok=True)
+    if served and fingerprint(source) == fingerprint(served[1]):
+        logger.info("version %d serves this model already: %s", *served)
+        return served[1]
+    return _publish(source, base)
+
+
+def rollback(serving_dir: str, model_name: str) -> str:
+    """Publish the model that served before the present one as the next version.
+
+    Asked for again, it goes back further, never forth: versions that brought an older model back are passed over.
+
+    Returns:
+        The folder of the version that serves it now.
+
+    Raises:
+        AocrError: no other model served before.
+    """
+    base = storage.join(serving_dir, model_name)
+    versions = exports.versions(base)
+    if not versions:
+        raise AocrError(f"{base} holds no exported model")
+    contents = {number: fingerprint(folder) for number, folder in versions.items()}
+    first = min(number for number in contents if contents[number] == contents[max(contents)])
+    before = max((number for number in contents if number < first), default=None)
+    if before is None:
+        raise AocrError(f"{base}: no other model served before version {first}")
+    return _publish(versions[before], base)
+
+
+def exported(export_dir: str) -> str:
+    """The folder of the newest version in `export_dir`.
+
+    Raises:
+        AocrError: there is no export.
+    """
+    newest = exports.newest(export_dir)
+    if newest is None:
+        raise AocrError(f"{export_dir} holds no exported model (<version>/{exports.GRAPH_FILE})")
+    return newest[1]
+
+
+def fingerprint(folder: AnyPath) -> str:
+    """A hash of names and contents of all files in a folder, local or `gs://…`: 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with storage.local_copy(folder) as local:
+        for path in sorted(path for path in local.rglob("*") if path.is_file()):
+            data = path.read_bytes()
+            digest.update(f"{path.relative_to(local).as_posix()}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+def _publish(source: str, base: str) -> str:
+    """Copy a version to the next one in a base path."""
+    target = storage.join(base, str(exports.next_number(base)))
+    with storage.local_copy(source) as files, storage.output_dir(target, new=True) as folder:
+        shutil.copytree(files, folder, dirs_exist_ok=True)
     logger.info("deployed %s", target)
     return target
-
-
-def _same(source: Path, served: str) -> bool:
-    with storage.local_copy(served) as folder:
-        return _fingerprint(source) == _fingerprint(folder)
-
-
-def _fingerprint(folder: Path) -> str:
-    """A hash of names and contents of all files."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
-    return digest.hexdigest()

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from aocr_core.errors import UsageError
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
-def configure(log_path: str | None = None) -> None:
-    """Send log lines to stderr (message only) and, if asked, with time and level to a file.
+def configure(log_path: str | None = None, packages: Iterable[str] = ("aocr_core",)) -> None:
+    """Send the log lines of packages to stderr (message only) and, if asked, with time and level to a file.
 
     Also keeps TensorFlow's C++ chatter away, unless the user has set `TF_CPP_MIN_LOG_LEVEL`.
 
@@ -33,10 +33,11 @@ def configure(log_path: str | None = None) -> None:
             raise UsageError(f"cannot write the log file {log_path}: {error.strerror}") from error
         file.setFormatter(logging.Formatter(FORMAT))
         handlers.append(file)
-    logger = logging.getLogger("aocr_core")
-    logger.handlers[:] = handlers
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    for package in packages:
+        logger = logging.getLogger(package)
+        logger.handlers[:] = handlers
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
 @contextmanager

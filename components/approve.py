@@ -5,16 +5,17 @@ from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Output, component
 from aocr_core.config import ApproveOptions, ServeOptions
 from components.form import describe
 from components.image import IMAGE
-from components.inputs import PipelineInputs
+from components.inputs import EndpointOptions, PipelineInputs
 
 
 @component(base_image=IMAGE, install_kfp_package=False)
-@describe(PipelineInputs, ServeOptions, ApproveOptions)
+@describe(PipelineInputs, ServeOptions, EndpointOptions, ApproveOptions)
 def approve(
     evaluation: Input[Artifact],
     dataset: Input[Dataset],
     serving_dir: str,
     model_name: str,
+    endpoint: str,
     min_accuracy: float,
     min_gain: float,
     serving_export: str,
@@ -28,11 +29,12 @@ def approve(
 
     from aocr_core.approval import approve
     from aocr_core.config import ApproveOptions
-    from components import artifacts
+    from components import artifacts, deployment
     from components.form import options
 
     asked = options(ApproveOptions, parameters)
-    verdict = approve(evaluation.path, dataset.path, serving_dir, model_name, asked, record.path)
+    serving = None if asked.serving_export else deployment.serving(serving_dir, model_name, endpoint)
+    verdict = approve(evaluation.path, dataset.path, serving, asked, record.path)
     artifacts.record(decision, verdict.figures())
     shutil.copyfile(f"{record.path}/decision.html", reasons.path)
     return verdict.approved

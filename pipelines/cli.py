@@ -12,6 +12,8 @@ COMMANDS = {
     "submit": "Run the compiled pipeline on Vertex AI.",
     "status": "Show a run on Vertex AI, or list the latest ones.",
     "cancel": "End a run on Vertex AI.",
+    "deploy": "Let an export serve: from a folder of served models, and on an endpoint of Vertex AI.",
+    "rollback": "Let the model serve again that did before.",
     "schedule": "Run the pipeline on Vertex AI at set times: set, list, pause, resume, delete.",
 }
 
@@ -27,7 +29,7 @@ def command() -> None:
     """Train, judge, export and deploy a text recogniser as one pipeline."""
     from aocr_core import logs
 
-    logs.configure()
+    logs.configure(packages=("aocr_core", "components"))
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from aocr_core.charset import Charset
 from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOptions, TrainOptions
 from aocr_core.errors import UsageError
 from components import form
-from components.inputs import PipelineInputs
+from components.inputs import EndpointOptions, PipelineInputs
+from components.vertex import registry
 
-GROUPS = (PipelineInputs, ModelOptions, DataOptions, TrainOptions, ApproveOptions, ServeOptions)
+GROUPS = (PipelineInputs, ModelOptions, DataOptions, TrainOptions, ApproveOptions, ServeOptions, EndpointOptions)
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -20,6 +21,8 @@ def check(given: Mapping[str, Any]) -> None:
     """
     for group in GROUPS:
         form.options(group, {"annotations": "", "serving_dir": ""} | dict(given))
+    if given.get("endpoint"):
+        registry.check_id(given.get("model_name") or ServeOptions().model_name)
     if charset := given.get("charset"):
         Charset.named(charset)
     if given.get("test_annotations") and not given.get("annotations"):

@@ -8,6 +8,7 @@ import click
 from aocr_core.cli import options
 from aocr_core.config import SynthOptions
 from aocr_core.errors import AocrError
+from components.inputs import EndpointOptions
 from pipelines import folder
 from pipelines.flags import pipeline_options
 
@@ -17,7 +18,7 @@ RENDERED = ("count", "test_count")
 
 
 @click.command()
-@pipeline_options(exclude=DECIDED)
+@pipeline_options(exclude=(*DECIDED, *EndpointOptions.model_fields))
 @options.from_config(SynthOptions, exclude=set(SynthOptions.model_fields) - set(RENDERED))
 @folder.option
 @click.option(

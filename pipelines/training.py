@@ -6,18 +6,20 @@ from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOpt
 from components.approve import approve
 from components.build_tfrecords import build_tfrecords
 from components.deploy import deploy
+from components.deployment import IMAGE_VARIABLE
 from components.evaluate import evaluate
 from components.export import export
 from components.form import defaults, describe
-from components.inputs import PipelineInputs
+from components.image import IMAGE
+from components.inputs import EndpointOptions, PipelineInputs
 from components.train import train
 
 INPUTS, DATA, MODEL, TRAIN = (defaults(group) for group in (PipelineInputs, DataOptions, ModelOptions, TrainOptions))
-GATE, SERVE = defaults(ApproveOptions), defaults(ServeOptions)
+GATE, SERVE, ENDPOINT = (defaults(group) for group in (ApproveOptions, ServeOptions, EndpointOptions))
 
 
 @dsl.pipeline(name="aocr-training", display_name="Attention OCR training")
-@describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions)
+@describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions, EndpointOptions)
 def training(
     annotations: str,
     serving_dir: str,
@@ -42,6 +44,11 @@ def training(
     augment: bool = TRAIN.augment,
     pretrain: str = TRAIN.pretrain,
     seed: int = TRAIN.seed,
+    endpoint: str = ENDPOINT.endpoint,
+    canary_percent: int = ENDPOINT.canary_percent,
+    serving_machine: str = ENDPOINT.serving_machine,
+    max_replicas: int = ENDPOINT.max_replicas,
+    keep_previous: bool = ENDPOINT.keep_previous,
 ):
     """Train a model that reads text in images, and let it serve if it is good enough.
 
@@ -50,7 +57,7 @@ def training(
     3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
     4. Approves it if it reaches min_accuracy and surely reads better than what serves now.
     5. Exports an approved model as a verified SavedModel.
-    6. Deploys the export as the next version in serving_dir.
+    6. Deploys the export as the next version in serving_dir, and to the endpoint by canary.
     """
     data = build_tfrecords(
         annotations=annotations,
@@ -84,6 +91,7 @@ def training(
         dataset=data.outputs["test"],
         serving_dir=serving_dir,
         model_name=model_name,
+        endpoint=endpoint,
         min_accuracy=min_accuracy,
         min_gain=min_gain,
         serving_export=serving_export,
@@ -92,6 +100,17 @@ def training(
     gate.set_caching_options(False)
     with dsl.If(gate.outputs["Output"] == True, name="approved"):  # noqa: E712 (a channel, not a bool)
         exported = export(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("5 Export")
-        deploy(exported=exported.output, serving_dir=serving_dir, model_name=model_name).set_display_name(
-            "6 Deploy"
-        ).set_caching_options(False)
+        deployed = deploy(
+            exported=exported.output,
+            scores=scores.outputs["metrics"],
+            serving_dir=serving_dir,
+            model_name=model_name,
+            endpoint=endpoint,
+            canary_percent=canary_percent,
+            serving_machine=serving_machine,
+            max_replicas=max_replicas,
+            keep_previous=keep_previous,
+        ).set_display_name("6 Deploy")
+        deployed.set_caching_options(False)
+        # A container does not know its own image; what serves is the image that has trained.
+        deployed.set_env_variable(IMAGE_VARIABLE, IMAGE)

@@ -4,6 +4,7 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -75,3 +76,37 @@ def bucket(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{emulator.address}")
     yield "gs://words"
     emulator.wipe(keep_buckets=True)
+
+
+@pytest.fixture
+def words(vertex: Any, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """An endpoint-to-be on the stand-in, with toys for containers: `words.export("a")` is one that reads `a`."""
+    from components.vertex import changes
+    from tests.components.vertex import toys
+
+    monkeypatch.setenv("AOCR_VERTEX_ENDPOINT", vertex.url)
+    monkeypatch.setattr(changes, "FIRST_WAIT", 0.01)
+    started = toys.Toys()
+    started.texts = {f"{toys.SERVING}/aocr/{number}": text for number, text in enumerate("abcdef", start=1)}
+    vertex.endpoints.start = started
+    trouble: list[str] = []
+
+    def look(rpc: str) -> None:
+        found = vertex.endpoints.trouble()
+        if not found and namespace.always_served and not namespace.split():
+            found = "no traffic at all"
+        if found:
+            trouble.append(f"after {rpc}: {found}")
+
+    namespace = SimpleNamespace(
+        vertex=vertex,
+        toys=started,
+        export=lambda text: toys.export(tmp_path / "exports", text),
+        export_dir=lambda text: str(tmp_path / "exports" / text),
+        split=lambda: vertex.endpoints.split(toys.NAME),
+        deployed=lambda: vertex.endpoints.deployed(toys.NAME),
+        always_served=False,
+    )
+    vertex.after = look
+    yield namespace
+    assert trouble == []

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 
-from aocr_core import exports, storage
 from aocr_core.approval import publish
 from aocr_core.approval.compare import Comparison, compare, summarise
 from aocr_core.approval.decide import Decision, decide
 from aocr_core.charset import Kind
 from aocr_core.config import ApproveOptions
+from aocr_core.deployment import Serving
 from aocr_core.evaluation import predictions
 from aocr_core.evaluation.results import Row
 
@@ -18,8 +18,7 @@ logger = logging.getLogger(__name__)
 def approve(
     results: str,
     dataset: str,
-    serving_dir: str,
-    model_name: str,
+    serving: Serving | None,
     options: ApproveOptions,
     output_dir: str | None = None,
 ) -> Decision:
@@ -31,16 +30,17 @@ def approve(
     Args:
         results: folder with the new model's evaluation on the test set (see `aocr_core.evaluation.publish`).
         dataset: the test set.
-        serving_dir: folder of all served models, local or `gs://…`.
-        model_name: the served model to compare with, if there is one yet.
-        options: floor, margin, and perhaps another export to compare with.
+        serving: what serves now, if anything does yet.
+        options: floor, margin, and perhaps another export to compare with instead.
         output_dir: folder for `decision.json`, `decision.html` and `differences.tsv`, or None for no files.
 
     Raises:
         AocrError: the evaluation or the model that serves cannot be read.
     """
     rows, kind = predictions.load(results)
-    comparison = _against_serving(rows, kind, dataset, storage.join(serving_dir, model_name), options.serving_export)
+    if options.serving_export:
+        serving = Serving(options.serving_export, options.serving_export)
+    comparison = _against(serving, rows, kind, dataset) if serving else None
     decision = decide(summarise(rows, kind), comparison, options)
     for reason in decision.reasons:
         logger.info("%s: %s", "met" if reason.passed else "NOT met", reason.text)
@@ -49,16 +49,9 @@ def approve(
     return decision
 
 
-def _against_serving(rows: Sequence[Row], kind: Kind, dataset: str, base: str, export: str | None) -> Comparison | None:
-    """The comparison with `export`, else with the newest version in a base path, None if there is none."""
-    name = export or ""
-    if not export:
-        newest = exports.newest(base)
-        if newest is None:
-            return None
-        name, export = f"version {newest[0]}", newest[1]
+def _against(serving: Serving, rows: Sequence[Row], kind: Kind, dataset: str) -> Comparison:
     from aocr_core.evaluation.judge import evaluate_model
 
     # Through the table, so that both sides have their texts in its form.
-    read = predictions.from_tsv(predictions.to_tsv(evaluate_model(export, dataset).rows))
-    return compare(rows, read, kind, name, export)
+    read = predictions.from_tsv(predictions.to_tsv(evaluate_model(serving.export, dataset).rows))
+    return compare(rows, read, kind, *serving)

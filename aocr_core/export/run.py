@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
-from aocr_core import exports, storage
+from aocr_core import exports, smoke, storage
 from aocr_core.config import ReadOptions
 from aocr_core.errors import AocrError
 from aocr_core.export import frozen_graph, probes, read, saved_model, verify
@@ -44,7 +44,8 @@ def export(
         output: Where to write. A SavedModel goes into `OUTPUT/<version>/`, one above the highest version there; a
             frozen graph is `OUTPUT/frozen_graph.pb`; LiteRT and ONNX are the folders `OUTPUT/litert` and `OUTPUT/onnx`.
         format: `savedmodel`, `frozengraph`, `litert` or `onnx`.
-        images: Plain images to verify with, besides those that are drawn.
+        images: Plain images to verify with, besides those that are drawn. A SavedModel takes some of them along, to
+            be tried with where it serves (see `aocr_core.smoke`).
         reading: How the export is to read.
 
     Returns:
@@ -81,7 +82,8 @@ def _saved_model(job: Job, output: str) -> str:
         built = Path(scratch) / version
         saved_model.write(job.graph, built)
         loaded = tf.saved_model.load(str(built))
-        verify.compare(_pair(job.checkpoint.serve), _pair(loaded.signatures["serving_default"]), job.images)
+        found = verify.compare(_pair(job.checkpoint.serve), _pair(loaded.signatures["serving_default"]), job.images)
+        smoke.write(built, map(smoke.Known, job.images, *found))
         with storage.output_dir(target) as folder:
             _move_into(built, folder)
     return target

@@ -31,13 +31,16 @@ PIXEL_TOLERANCE, JPEG_TOLERANCE = 1, 8
 """Levels of 255 by which a pixel may be off: rounding, and what decoders of JPEG files make of the same file."""
 
 
-def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
+def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
     """Read images with both, as a batch and one by one as scalars.
 
     Args:
         reference: The model that was trained.
         exported: The export, loaded anew from disk.
         images: Encoded images.
+
+    Returns:
+        The texts that both read, and their probabilities.
 
     Raises:
         AocrError: they differ; the message says how.
@@ -57,6 +60,7 @@ def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> None:
         difference = float(np.max(np.abs(found_probabilities - want[1])))
         if not difference <= TOLERANCE:
             raise AocrError(f"the export's probabilities for {name} differ from the checkpoint's by {difference:.2g}")
+    return [text.decode() for text in texts], [float(probability) for probability in probabilities]
 
 
 def compare_portable(checkpoint: ReadingGraph, reader: read.Reader, images: Sequence[bytes]) -> None:

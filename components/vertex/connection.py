@@ -9,7 +9,14 @@ from components.vertex.errors import explained, is_transient
 from components.vertex.place import Place
 
 if TYPE_CHECKING:
-    from google.cloud.aiplatform_v1 import MetadataServiceClient, PipelineServiceClient, ScheduleServiceClient
+    from google.cloud.aiplatform_v1 import (
+        EndpointServiceClient,
+        MetadataServiceClient,
+        ModelServiceClient,
+        PipelineServiceClient,
+        PredictionServiceClient,
+        ScheduleServiceClient,
+    )
 
 Client = TypeVar("Client")
 
@@ -60,6 +67,21 @@ class Connection:
     def metadata(self) -> "MetadataServiceClient":
         """Client of the metadata service, where experiments are kept."""
         return self.client(_library().MetadataServiceClient)
+
+    @cached_property
+    def models(self) -> "ModelServiceClient":
+        """Client of the Model Registry."""
+        return self.client(_library().ModelServiceClient)
+
+    @cached_property
+    def endpoints(self) -> "EndpointServiceClient":
+        """Client of the endpoint service."""
+        return self.client(_library().EndpointServiceClient)
+
+    @cached_property
+    def predictions(self) -> "PredictionServiceClient":
+        """Client of the prediction service."""
+        return self.client(_library().PredictionServiceClient)
 
     @cached_property
     def patience(self) -> dict[str, Any]:

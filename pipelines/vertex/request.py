@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import UsageError
+from components.deployment import IMAGE_VARIABLE
 from pipelines import spec
 from pipelines.vertex.machines import Machine, equipped
 from pipelines.vertex.options import JobOptions
@@ -112,6 +113,9 @@ def _spec(compiled: spec.Spec, wish: Wish) -> spec.Spec:
     result = equipped(compiled, wish.machines)
     for container in spec.containers(result).values():
         container["image"] = wish.options.image
+        for variable in container.get("env", []):
+            if variable["name"] == IMAGE_VARIABLE:
+                variable["value"] = wish.options.image
     return result if wish.options.caching else _without_caching(result)
 
 

@@ -66,6 +66,21 @@ class FaultyBucket(ThreadingHTTPServer):
 
         self.plan = plan
 
+    def fail_nth(self, kind: str, fault: Fault, number: int, lasting: bool = False) -> None:
+        """The number-th call of a kind ends in the fault; with `lasting`, so do those of that kind that follow."""
+        seen = 0
+
+        def plan(called: str, name: str) -> Fault | None:
+            nonlocal seen
+            with self.lock:
+                seen += called == kind
+                if called != kind or seen < number or (seen > number and not lasting):
+                    return None
+                self.faults[fault] += 1
+            return fault
+
+        self.plan = plan
+
     def gather(self, kind: str, count: int) -> None:
         """The first so many calls of a kind are answered when all of them have come: they have to come together."""
         self.meeting = kind, threading.Barrier(count, action=lambda: setattr(self, "meeting", None))

@@ -66,3 +66,24 @@ def test_a_bucket_is_a_base_path_like_a_folder(tmp_path: Path, bucket: str):
     assert deploy(export, serving, "aocr") == storage.join(serving, "aocr", "1")
     assert deploy(exported(tmp_path / "b", "B"), serving, "aocr") == storage.join(serving, "aocr", "2")
     assert storage.read_bytes(storage.join(serving, "aocr", "2", "saved_model.pb")) == b"B"
+
+
+def test_rolling_back_goes_back_and_never_forth(tmp_path: Path):
+    serving = tmp_path / "serving"
+    for graph in "ABC":
+        deploy(exported(tmp_path / graph, graph), str(serving), "aocr")
+    assert deployment.rollback(str(serving), "aocr") == str(serving / "aocr" / "4")
+    deployment.rollback(str(serving), "aocr")
+    assert served(serving) == {"1": "A", "2": "B", "3": "C", "4": "B", "5": "A"}
+    with pytest.raises(AocrError, match="no other model served before version 1"):
+        deployment.rollback(str(serving), "aocr")
+    assert (serving / "aocr" / "5" / "variables" / "variables.index").read_text() == "weights"
+
+
+def test_what_serves_is_the_newest_version(tmp_path: Path):
+    serving = str(tmp_path / "serving")
+    assert deployment.serving(serving, "aocr") is None
+    with pytest.raises(AocrError, match="holds no exported model"):
+        deployment.rollback(serving, "aocr")
+    deploy(exported(tmp_path / "a", "A"), serving, "aocr")
+    assert deployment.serving(serving, "aocr") == ("version 1", f"{serving}/aocr/1")

@@ -10,7 +10,7 @@ from components.build_tfrecords import build_tfrecords
 from components.deploy import deploy
 from components.evaluate import evaluate
 from components.export import export
-from components.inputs import PipelineInputs
+from components.inputs import EndpointOptions, PipelineInputs
 from components.train import train
 
 ALL = [build_tfrecords, train, evaluate, approve, export, deploy]
@@ -31,7 +31,7 @@ def test_components_have_a_description_and_no_default(component):
 def test_every_parameter_is_a_described_option_of_the_same_type(component):
     from components.form import parameter_type
 
-    groups = [PipelineInputs, *(group for group in vars(config).values() if isinstance(group, type))]
+    groups = [PipelineInputs, EndpointOptions, *(group for group in vars(config).values() if isinstance(group, type))]
     fields = {
         name: field
         for group in groups

@@ -11,7 +11,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from aocr_core import config
 from components.form import parameter_default, parameter_type
 from components.image import IMAGE
-from components.inputs import PipelineInputs
+from components.inputs import EndpointOptions, PipelineInputs
 from pipelines import spec
 from pipelines.compile import command, compiled
 
@@ -22,6 +22,7 @@ GROUPS = (
     config.TrainOptions,
     config.ApproveOptions,
     config.ServeOptions,
+    EndpointOptions,
 )
 PARAMETERS = {parameter.name: parameter for parameter in spec.parameters(spec.load())}
 

@@ -21,7 +21,9 @@ class Operations:
     def begun(self, result: Operation) -> Operation:
         """Keep the result of an operation for later, and answer that it has begun."""
         name = re.sub(r"/operations/.*", f"/operations/{len(self._stored) + 1}", result.name)
-        self._stored[name] = Operation(name=name, done=True, response=result.response)
+        self._stored[name] = Operation()
+        self._stored[name].CopyFrom(result)
+        self._stored[name].name = name
         return Operation(name=name)
 
     def get(self, name: str) -> Operation:

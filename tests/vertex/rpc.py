@@ -15,6 +15,7 @@ from google.api_core.exceptions import InvalidArgument
 from google.cloud.aiplatform_v1 import types
 from google.longrunning import operations_pb2
 from google.protobuf import any_pb2, json_format
+from google.rpc import status_pb2
 
 VARIABLE = re.compile(r"\{([\w.]+)=([^}]*)\}")
 
@@ -105,6 +106,12 @@ def done(name: str, response: Any = None) -> operations_pb2.Operation:
     else:
         result.Pack(type(response).pb(response))
     return operations_pb2.Operation(name=f"{name}/operations/1", done=True, response=result)
+
+
+def failed(name: str, code: int, message: str) -> operations_pb2.Operation:
+    """The long-running operation that a handler answers with when it comes to nothing: see google.rpc.Code."""
+    error = status_pb2.Status(code=code, message=message)
+    return operations_pb2.Operation(name=f"{name}/operations/1", done=True, error=error)
 
 
 def page(items: list[Any], request: Any, most: int = 100) -> tuple[list[Any], str]:

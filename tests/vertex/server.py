@@ -1,5 +1,6 @@
 """The HTTP server of the stand-in."""
 
+import functools
 import json
 import tempfile
 import threading
@@ -13,8 +14,11 @@ from google.api_core import exceptions
 from google.longrunning.operations_pb2 import Operation
 
 from tests.vertex import operations, rpc
+from tests.vertex.containers import Container
+from tests.vertex.endpoints import Endpoints
 from tests.vertex.faults import Faults
 from tests.vertex.metadata import Metadata
+from tests.vertex.models import Models
 from tests.vertex.pipeline_jobs import PipelineJobs
 from tests.vertex.schedules import Schedules
 
@@ -29,15 +33,22 @@ class VertexDouble:
         self._folder = tempfile.TemporaryDirectory(prefix="vertex-")
         self.jobs = PipelineJobs(Path(self._folder.name))
         self.metadata = Metadata()
+        self.models = Models()
+        self.endpoints = Endpoints(self.models, Container)
         self.schedules = Schedules(self.jobs)
         self.operations = operations.Operations()
         self.faults = Faults()
         self.calls: list[tuple[str, Any]] = []
         """Every request that was understood: name of the RPC and message."""
+        self.after: Callable[[str], None] = lambda rpc: None
+        """Is told of every call when it is done."""
         self._rpcs = [
             *rpc.rpcs("PipelineService", self.jobs),
             *rpc.rpcs("ScheduleService", self.schedules),
             *rpc.rpcs("MetadataService", self.metadata),
+            *rpc.rpcs("ModelService", self.models),
+            *rpc.rpcs("EndpointService", self.endpoints),
+            *rpc.rpcs("PredictionService", self.endpoints),
         ]
         self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -56,6 +67,7 @@ class VertexDouble:
         self._server.shutdown()
         self._server.server_close()
         self.jobs.stop()
+        self.endpoints.stop()
         self._folder.cleanup()
 
     def names(self) -> list[str]:
@@ -66,25 +78,27 @@ class VertexDouble:
         """Status and JSON; None if there is to be no answer."""
         path, _, query = target.partition("?")
         if method == "GET" and (asked := operations.PATH.fullmatch(path)):
-            return self._answered(lambda: self.operations.get(asked[1]))
+            return self._call("GetOperation", lambda: self.operations.get(asked[1]))
         for known in self._rpcs:
             match = known.path.fullmatch(path) if known.method == method else None
             if match:
-                return self._call(known, match, query, body)
+                return self._call(known.name, functools.partial(self._handled, known, match, query, body))
         return _error(exceptions.NotFound(f"{method} {path}: there is no such method"))
 
-    def _call(self, known: rpc.Rpc, match: Any, query: str, body: bytes) -> tuple[int, str] | None:
-        fault = self.faults.take(known.name)
+    def _handled(self, known: rpc.Rpc, match: Any, query: str, body: bytes) -> Any:
+        request = known.message(match, query, body)
+        self.calls.append((known.name, request))
+        answer = known.handler(request)
+        return self.operations.begun(answer) if isinstance(answer, Operation) else answer
 
-        def work() -> Any:
-            if fault.error:
-                raise fault.error
-            request = known.message(match, query, body)
-            self.calls.append((known.name, request))
-            answer = known.handler(request)
-            return self.operations.begun(answer) if isinstance(answer, Operation) else answer
+    def _call(self, name: str, work: Callable[[], Any]) -> tuple[int, str] | None:
+        fault = self.faults.take(name)
 
-        answer = None if fault.silent else self._answered(work)
+        def refused() -> Any:
+            raise fault.error
+
+        answer = None if fault.silent else self._answered(refused if fault.error else work)
+        self.after(name)
         if fault.silent or fault.late:
             self.over.wait(HOLD_SECONDS)
             return None
@@ -108,6 +122,7 @@ def _error(error: exceptions.GoogleAPICallError) -> tuple[int, str]:
 def _handler(double: VertexDouble) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or every answer with a body takes 40 ms
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -74,30 +74,24 @@ def test_googles_own_client_sends_the_same_request(vertex, tmp_path: Path, monke
 
 def test_a_resource_is_added_by_a_class_of_its_rpcs(vertex):
     from google.api_core.exceptions import BadRequest, InvalidArgument, NotFound
-    from google.cloud.aiplatform_v1 import JobServiceClient, ModelServiceClient
-    from google.cloud.aiplatform_v1.types import CustomJob, Model, UploadModelResponse
+    from google.cloud.aiplatform_v1 import DatasetServiceClient
+    from google.cloud.aiplatform_v1.types import Dataset
 
-    class Models:
-        def upload_model(self, request):
-            if not request.model.display_name:
+    class Datasets:
+        def create_dataset(self, request):
+            if not request.dataset.display_name:
                 raise InvalidArgument("display_name is missing.")
-            return rpc.done(f"{request.parent}/models/1", UploadModelResponse(model=f"{request.parent}/models/1"))
+            name = f"{request.parent}/datasets/1"
+            return rpc.done(name, Dataset(Dataset.pb(request.dataset), name=name))
 
-    class Jobs:
-        def create_custom_job(self, request):
-            return CustomJob(CustomJob.pb(request.custom_job), name=f"{request.parent}/customJobs/1")
-
-    vertex.add("ModelService", Models())
-    vertex.add("JobService", Jobs())
+    vertex.add("DatasetService", Datasets())
     here = toys.connection(vertex)
-    models = here.client(ModelServiceClient)
+    datasets = here.client(DatasetServiceClient)
     vertex.operations.asked = 2
-    operation = models.upload_model(parent=here.parent, model=Model(display_name="m"))
+    operation = datasets.create_dataset(parent=here.parent, dataset=Dataset(display_name="d"))
     assert not operation.done()
-    assert operation.result(timeout=30).model == f"{here.parent}/models/1"
+    assert operation.result(timeout=30).name == f"{here.parent}/datasets/1"
     with pytest.raises(BadRequest, match="display_name is missing"):
-        models.upload_model(parent=here.parent, model=Model())
+        datasets.create_dataset(parent=here.parent, dataset=Dataset())
     with pytest.raises(NotFound, match="no such method"):
-        models.get_model(name=f"{here.parent}/models/1")
-    job = here.client(JobServiceClient).create_custom_job(parent=here.parent, custom_job=CustomJob(display_name="j"))
-    assert (job.display_name, job.name) == ("j", f"{here.parent}/customJobs/1")
+        datasets.get_dataset(name=f"{here.parent}/datasets/1")

@@ -12,6 +12,7 @@ from aocr_core.approval import approve
 from aocr_core.charset import Charset
 from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, TrainOptions
 from aocr_core.data.records import Record, Writer
+from aocr_core.deployment import serving as what_serves
 from aocr_core.errors import AocrError
 from aocr_core.evaluation.publish import publish
 from aocr_core.evaluation.results import Evaluation
@@ -72,7 +73,7 @@ def evaluated(tmp_path: Path):
 
 def test_a_model_that_reads_more_is_approved_and_the_record_says_why(evaluated, dataset, serving, tmp_path):
     texts = LABELS[:30] + ["wrong"] * 10
-    found = approve(evaluated(texts), dataset, serving, "aocr", ApproveOptions(), str(tmp_path / "out"))
+    found = approve(evaluated(texts), dataset, what_serves(serving, "aocr"), ApproveOptions(), str(tmp_path / "out"))
     assert found.approved and found.verdict == "better"
     assert found.comparison.summary.accuracy == 0.5 and found.comparison.accuracy.value == 0.25
     document = json.loads((tmp_path / "out" / "decision.json").read_text())
@@ -89,7 +90,7 @@ def test_a_model_that_reads_more_is_approved_and_the_record_says_why(evaluated, 
 def test_a_model_that_reads_less_is_refused(evaluated, dataset, serving, tmp_path):
     texts = LABELS[:8] + ["<b>"] * 32
     options = ApproveOptions(min_accuracy=0.1)
-    found = approve(evaluated(texts), dataset, serving, "aocr", options, str(tmp_path / "out"))
+    found = approve(evaluated(texts), dataset, what_serves(serving, "aocr"), options, str(tmp_path / "out"))
     assert not found.approved and [reason.code for reason in found.reasons] == ["floor_reached", "worse"]
     html = (tmp_path / "out" / "decision.html").read_text()
     assert "<b>&" not in html and "b" not in Page(html).tags[-30:]
@@ -101,12 +102,16 @@ def test_a_model_that_reads_less_is_refused(evaluated, dataset, serving, tmp_pat
 
 
 def test_the_model_that_serves_is_no_change(evaluated, dataset, serving):
-    found = approve(evaluated(SIZES), dataset, serving, "aocr", ApproveOptions(min_accuracy=0.1, min_gain=-0.5))
+    found = approve(
+        evaluated(SIZES), dataset, what_serves(serving, "aocr"), ApproveOptions(min_accuracy=0.1, min_gain=-0.5)
+    )
     assert not found.approved and found.verdict == "no_change"
 
 
 def test_below_the_floor_it_does_not_help_to_be_better(evaluated, dataset, serving):
-    found = approve(evaluated([*LABELS[:39], "no"]), dataset, serving, "aocr", ApproveOptions(min_accuracy=0.99))
+    found = approve(
+        evaluated([*LABELS[:39], "no"]), dataset, what_serves(serving, "aocr"), ApproveOptions(min_accuracy=0.99)
+    )
     assert [(reason.code, reason.passed) for reason in found.reasons] == [("floor_missed", False), ("better", True)]
     assert not found.approved
 
@@ -114,7 +119,7 @@ def test_below_the_floor_it_does_not_help_to_be_better(evaluated, dataset, servi
 def test_another_name_is_another_model(evaluated, dataset, serving, tmp_path):
     texts = LABELS[:8] + ["wrong"] * 32
     options = ApproveOptions(min_accuracy=0.1)
-    found = approve(evaluated(texts), dataset, serving, "other", options, str(tmp_path / "out"))
+    found = approve(evaluated(texts), dataset, what_serves(serving, "other"), options, str(tmp_path / "out"))
     assert found.approved and found.verdict == "first_model"
     page = Page((tmp_path / "out" / "decision.html").read_text())
     assert "Approved" in page.texts and not page.sources
@@ -125,7 +130,7 @@ def test_what_serves_may_be_named_and_lie_in_a_bucket(evaluated, dataset, servin
     with storage.output_dir(export) as folder:
         shutil.copytree(Path(serving, "aocr", "3"), folder, dirs_exist_ok=True)
     options = ApproveOptions(serving_export=export)
-    found = approve(evaluated(LABELS), dataset, str(tmp_path / "empty"), "aocr", options, f"{bucket}/out")
+    found = approve(evaluated(LABELS), dataset, what_serves(str(tmp_path / "empty"), "aocr"), options, f"{bucket}/out")
     assert found.verdict == "better" and found.comparison.export == found.comparison.serving == export
     assert json.loads(storage.read_bytes(f"{bucket}/out/decision.json"))["approved"] is True
 
@@ -135,7 +140,7 @@ def test_a_test_set_that_has_changed_since_the_evaluation_is_an_error(evaluated,
     table = folder / "predictions.tsv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(AocrError, match="not judged on the same 39 images"):
-        approve(str(folder), dataset, serving, "aocr", ApproveOptions())
+        approve(str(folder), dataset, what_serves(serving, "aocr"), ApproveOptions())
 
 
 def test_a_serving_model_that_cannot_be_read_stops_the_promotion(evaluated, dataset, tmp_path: Path):
@@ -143,4 +148,4 @@ def test_a_serving_model_that_cannot_be_read_stops_the_promotion(evaluated, data
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_bytes(b"nonsense")
     with pytest.raises(AocrError, match="cannot load the export"):
-        approve(evaluated(LABELS), dataset, str(tmp_path), "aocr", ApproveOptions())
+        approve(evaluated(LABELS), dataset, what_serves(str(tmp_path), "aocr"), ApproveOptions())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr_core import model_dir
+from aocr_core import model_dir, smoke
 from aocr_core.charset import Charset
 from aocr_core.config import ReadOptions
 from aocr_core.data import preprocess
@@ -89,6 +89,13 @@ def test_versions_are_counted_up(model: str, tmp_path):
     (tmp_path / "notes").mkdir()
     assert export(model, str(tmp_path)) == str(tmp_path / "8")
     assert {path.name for path in tmp_path.iterdir()} == {"7", "8", "notes"}
+
+
+def test_images_to_try_it_with_lie_in_the_export(model: str, saved: Path):
+    known = smoke.read(str(saved))
+    assert known and {one.image for one in known} <= {*probes.draw(model_dir.read_config(model))}
+    found = Recognizer.load(saved).read_plain([one.image for one in known])
+    assert [one.text for one in known] == [reading.text for reading in found]
 
 
 def test_configuration_and_charset_lie_in_the_export(model: str, saved: Path):

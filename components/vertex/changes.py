@@ -1,0 +1,97 @@
+"""Changes on Vertex AI that happen once, whatever becomes of the requests for them and of the answers."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from aocr_core.errors import AocrError
+from components.vertex import connection as connections
+from components.vertex.connection import Connection
+from components.vertex.errors import explained, is_transient
+
+Result = TypeVar("Result")
+
+OPERATION_SECONDS = 3600.0
+"""The longest that Vertex AI may be at work on one change; to get a machine and start a container takes ten minutes."""
+SETTLE_SECONDS = 60.0
+"""How long the effect of a request is looked for whose answer is lost, before it is asked for again."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
+"""Seconds between two looks; they double from one to the next."""
+MOST_CHANGES = 3
+"""How often a change may be undone by somebody else before that is told."""
+
+
+def ensured(
+    connection: Connection, doing: str, look: Callable[[], Result | None], change: Callable[[], None]
+) -> Result:
+    """What `look` finds, after `change` if it finds nothing yet.
+
+    A request whose answer is lost may have been done, or be at work: so its effect is looked for before it is made
+    again, and to be refused then (as done or under way) means no more than that the effect is still to come.
+
+    Args:
+        connection: where.
+        doing: what this is for, such as `deploy version 3`.
+        look: the wanted state of affairs, None while it is another; makes each request once.
+        change: asks for it once, and waits until Vertex AI says that it is done.
+
+    Raises:
+        AocrError: Vertex AI refuses it, or cannot be reached for five minutes.
+    """
+    with explained(doing):
+        looked: Callable[[], Result | None] = connection.patience["retry"](look)
+        changes, failing_since = 0, None
+        while (found := looked()) is None:
+            if changes == MOST_CHANGES:
+                raise AocrError(f"cannot {doing}: it was done {changes} times, and something else undoes it")
+            try:
+                change()
+                changes += 1
+            except Exception as error:
+                if not (is_transient(error) or (failing_since and _was_asked_before(error))):
+                    raise
+                failing_since = failing_since or time.monotonic()
+                if time.monotonic() - failing_since > connections.PATIENCE_SECONDS:
+                    raise
+                _wait_for_effect(looked, error)
+        return found
+
+
+def finished(connection: Connection, client: Any, begun: Any) -> None:
+    """Wait until a long-running operation is over.
+
+    Args:
+        connection: where.
+        client: of the service that has begun it.
+        begun: what the service has answered.
+
+    Raises:
+        AocrError: it failed, or takes longer than `OPERATION_SECONDS`; the message is Vertex AI's.
+    """
+    operation, limit, wait = begun.operation, time.monotonic() + OPERATION_SECONDS, FIRST_WAIT
+    while not operation.done:
+        if time.monotonic() > limit:
+            raise AocrError(f"Vertex AI is still at work after {OPERATION_SECONDS / 60:.0f} minutes: {operation.name}")
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+        operation = client.get_operation({"name": operation.name}, **connection.patience)
+    if operation.HasField("error"):
+        raise AocrError(" ".join(operation.error.message.split()) or f"{operation.name} failed")
+
+
+def _was_asked_before(error: Exception) -> bool:
+    """Whether a refusal may be due to an earlier request for the same."""
+    from google.api_core.exceptions import BadRequest, Conflict
+
+    return isinstance(error, BadRequest | Conflict)
+
+
+def _wait_for_effect(look: Callable[[], Any], error: Exception) -> None:
+    """Give a request that may be under way some time; one that was answered, if with an error, hardly is."""
+    from google.api_core.exceptions import GatewayTimeout, ServerError
+
+    answered = isinstance(error, ServerError) and not isinstance(error, GatewayTimeout)
+    limit, wait = time.monotonic() + (0 if answered else SETTLE_SECONDS), FIRST_WAIT
+    time.sleep(wait)
+    while time.monotonic() < limit and look() is None:
+        time.sleep(wait := min(2 * wait, LONGEST_WAIT))

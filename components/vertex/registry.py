@@ -1,0 +1,212 @@
+"""The Model Registry: one model, with a version for each export that was ever deployed.
+
+Aliases tell the versions apart, for there is one version at most for each: `export-…` is the hash of what was exported
+and of the image that serves it; `serving-E` is the version that all traffic of the endpoint E goes to, and `served-N-E`
+stays with each version N that this was once true of. `default` is what serves anywhere since last.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aocr_core.display import percent
+from aocr_core.errors import UsageError
+from components.vertex.changes import ensured, finished
+from components.vertex.connection import Connection
+from components.vertex.errors import explained
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1.types import Model
+
+MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+PORT, HEALTH, PREDICT = 8080, "/health", "/predict"
+METRICS_SCHEMA = "gs://google-cloud-aiplatform/schema/modelevaluation/question_answering_metrics_1.0.0.yaml"
+"""Of Google's schemas the one whose main figure, `exactMatch`, is the share of texts that are right."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a model."""
+
+    model: str
+    """`projects/P/locations/L/models/ID`."""
+    number: int
+    export: str
+    """Where its SavedModel lies: `gs://…`."""
+    aliases: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """`projects/P/locations/L/models/ID@3`."""
+        return f"{self.model}@{self.number}"
+
+    def serves(self, endpoint: str) -> bool:
+        """Whether it was the last to get all traffic of an endpoint (its id)."""
+        return f"serving-{endpoint}" in self.aliases
+
+    def served(self, endpoint: str) -> bool:
+        """Whether all traffic of an endpoint has ever gone to it."""
+        return f"served-{self.number}-{endpoint}" in self.aliases
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What becomes a version."""
+
+    model: str
+    """Id of the model."""
+    export: str
+    """Folder of the SavedModel, `gs://…`."""
+    fingerprint: str
+    """Hash of its content."""
+    image: str
+    """Container image with `aocr serve` in it."""
+    figures: Mapping[str, float]
+    """What the evaluation has found, empty if nobody says."""
+
+    @property
+    def alias(self) -> str:
+        """The same for what is the same."""
+        return "export-" + hashlib.sha256(f"{self.fingerprint} {self.image}".encode()).hexdigest()[:32]
+
+
+def check_id(model: str) -> None:
+    """Refuse what cannot be the id of a model.
+
+    Raises:
+        UsageError: it has other characters, or too many.
+    """
+    if not MODEL_ID.fullmatch(model):
+        raise UsageError(
+            f"--model-name {model}: Vertex AI takes a-z, 0-9, _ and -, at most 63, the first a letter or _"
+        )
+
+
+def versions(connection: Connection, model: str) -> list[Version]:
+    """All versions of a model, oldest first; none if there is no such model."""
+    with explained(f"list the versions of the model {model}"):
+        return connection.patience["retry"](lambda: _versions(connection, model))()
+
+
+def registered(connection: Connection, upload: Upload) -> Version:
+    """The version for an export, which is uploaded unless it has been before.
+
+    Raises:
+        AocrError: Vertex AI refuses it.
+    """
+    from google.cloud.aiplatform_v1.types import UploadModelRequest
+
+    known: list[Version] = []
+
+    def look() -> Version | None:
+        known[:] = _versions(connection, upload.model)
+        return next((version for version in known if upload.alias in version.aliases), None)
+
+    def change() -> None:
+        request = UploadModelRequest(parent=connection.parent, model=_message(upload))
+        if known:
+            request.parent_model = known[0].model
+        else:
+            request.model_id = upload.model
+        begun = connection.models.upload_model(request=request, **connection.once)
+        finished(connection, connection.models, begun)
+
+    version = ensured(connection, f"upload {upload.export} as a version of the model {upload.model}", look, change)
+    if upload.figures:
+        _evaluated(connection, version, upload.figures)
+    return version
+
+
+def mark_serving(connection: Connection, version: Version, endpoint: str) -> None:
+    """Let the aliases say that all traffic of an endpoint (its id) goes to a version."""
+    wanted = {f"serving-{endpoint}", f"served-{version.number}-{endpoint}", "default"}
+
+    def look() -> bool | None:
+        found = connection.models.get_model(name=version.name, **connection.once)
+        return True if wanted <= set(found.version_aliases) else None
+
+    def change() -> None:
+        connection.models.merge_version_aliases(name=version.name, version_aliases=sorted(wanted), **connection.once)
+
+    ensured(connection, f"mark {version.name} as serving", look, change)
+
+
+def of_deployment(connection: Connection, model: str, number: str) -> Version:
+    """The version behind a deployment.
+
+    Args:
+        connection: where.
+        model: resource name of the model, with or without a version.
+        number: the version's.
+
+    Raises:
+        AocrError: it is not there any more.
+    """
+    name = f"{model.partition('@')[0]}@{number}"
+    with explained(f"look up {name}"):
+        return _version(connection.models.get_model(name=name, **connection.patience))
+
+
+def _versions(connection: Connection, model: str) -> list[Version]:
+    from google.api_core.exceptions import NotFound
+
+    try:
+        found = connection.models.list_model_versions(name=f"{connection.parent}/models/{model}", **connection.once)
+        return sorted((_version(version) for version in found), key=lambda version: version.number)
+    except NotFound:
+        return []
+
+
+def _version(found: "Model") -> Version:
+    return Version(
+        found.name.partition("@")[0], int(found.version_id), found.artifact_uri, frozenset(found.version_aliases)
+    )
+
+
+def _message(upload: Upload) -> dict[str, Any]:
+    return {
+        "display_name": upload.model,
+        "description": "Reads text in images (aocr).",
+        "version_description": described(upload.figures),
+        "version_aliases": [upload.alias],
+        "artifact_uri": upload.export,
+        "container_spec": {
+            "image_uri": upload.image,
+            "command": ["aocr", "serve"],
+            "ports": [{"container_port": PORT}],
+            "health_route": HEALTH,
+            "predict_route": PREDICT,
+        },
+    }
+
+
+def described(figures: Mapping[str, float]) -> str:
+    """The figures in one line for people."""
+    if not figures:
+        return "Deployed by hand."
+    accuracy, cer, count = percent(figures["accuracy"]), percent(figures["cer"], 2), int(figures["count"])
+    return f"Exact accuracy {accuracy}, CER {cer} on {count} test images."
+
+
+def _evaluated(connection: Connection, version: Version, figures: Mapping[str, float]) -> None:
+    """Have the version show its evaluation; of the same figures there is one."""
+    from google.cloud.aiplatform_v1.types import ImportModelEvaluationRequest, ModelEvaluation
+
+    wanted = ModelEvaluation(
+        display_name=described(figures),
+        metrics_schema_uri=METRICS_SCHEMA,
+        metrics={"exactMatch": figures["accuracy"]},
+        metadata=dict(figures),
+    )
+
+    def look() -> bool | None:
+        found = connection.models.list_model_evaluations(parent=version.name, **connection.once)
+        return True if any(one.display_name == wanted.display_name for one in found) else None
+
+    def change() -> None:
+        request = ImportModelEvaluationRequest(parent=version.name, model_evaluation=wanted)
+        connection.models.import_model_evaluation(request=request, **connection.once)
+
+    ensured(connection, f"import the evaluation of {version.name}", look, change)

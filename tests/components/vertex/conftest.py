@@ -1,0 +1,18 @@
+import pytest
+
+from components.vertex import changes, endpoints
+from components.vertex.connection import Connection
+from components.vertex.place import Place
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are not waited for long, nor is it to try again."""
+
+    def connected(name: str) -> Connection:
+        project, location = name.split("/")[1:4:2]
+        return Connection(Place(project=project, location=location, request_timeout=0.25))
+
+    monkeypatch.setattr(endpoints, "connected", connected)
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr("google.api_core.retry.retry_base.random.uniform", lambda low, high: 0.01)

@@ -1,0 +1,232 @@
+"""Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aocr_core import storage
+from aocr_core.errors import AocrError, UsageError
+from components import deployment
+from components.inputs import EndpointOptions
+from components.vertex import endpoints, registry, rollout, trial
+from components.vertex.serving import serving
+from tests.components.vertex import toys
+
+FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel", "MergeVersionAliases"]
+NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+CHANGES = {*FIRST, *NEXT}
+
+
+def changed(words) -> list[str]:
+    """The calls that change something, in order; forgets those so far."""
+    names = [name for name in words.vertex.names() if name in CHANGES]
+    words.vertex.calls.clear()
+    return names
+
+
+def versions(words) -> dict[int, set[str]]:
+    """The aliases that say where versions serve or served."""
+    (stored,) = words.vertex.models.stored.values()
+    return {
+        number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
+    }
+
+
+def test_the_first_version_gets_all_traffic(words):
+    assert toys.deploy(words.export("a")) == f"{toys.SERVING}/aocr/1"
+    assert changed(words) == FIRST
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+    assert versions(words) == {1: {"default", "serving-words", "served-1-words"}}
+    ((name, model),) = words.vertex.models.stored.items()
+    assert name == "projects/p/locations/europe-west1/models/aocr"
+    assert model[1].version_description == "Exact accuracy 97.5 %, CER 1.25 % on 40 test images."
+    (evaluation,) = words.vertex.models.evaluations[f"{name}@1"]
+    assert evaluation.metrics["exactMatch"] == 0.975 and evaluation.metadata["count"] == 40
+    container = model[1].container_spec
+    assert (container.image_uri, list(container.command)) == (toys.IMAGE, ["aocr", "serve"])
+    assert model[1].artifact_uri == f"{toys.SERVING}/aocr/1"
+
+
+def test_a_second_one_comes_by_canary(words):
+    toys.deploy(words.export("a"))
+    changed(words)
+    splits = []
+    words.vertex.endpoints.answered.clear()
+    words.vertex.after = lambda rpc: splits.append(words.split()) if rpc in CHANGES else None
+    toys.deploy(words.export("b"))
+    assert changed(words) == NEXT
+    assert splits[2:5] == [{1: 80, 2: 20}, {2: 100}, {2: 100}]
+    first, second = sorted(set(words.vertex.endpoints.answered))
+    assert words.vertex.endpoints.answered.count(second) == 2 * trial.ANSWERS
+    assert words.vertex.endpoints.answered.count(first) > 0
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert versions(words) == {1: {"served-1-words"}, 2: {"default", "serving-words", "served-2-words"}}
+    assert [toy.up for toy in words.toys.started] == [False, True]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_same_model_twice_changes_nothing(words, keep: bool):
+    options = toys.OPTIONS.model_copy(update={"keep_previous": keep})
+    for text in "ab":
+        toys.deploy(words.export(text), options)
+    assert words.deployed() == ([1, 2] if keep else [2])
+    changed(words)
+    toys.deploy(str(words.export_dir("b")), options)
+    assert changed(words) == []
+    assert (words.split(), toys.versions_kept()) == ({2: 100}, ["1", "2"])
+
+
+def test_another_image_is_another_version_of_the_same_files(words):
+    toys.deploy(words.export("a"))
+    toys.deploy(words.export_dir("a"), image="europe-docker.pkg.dev/p/aocr/aocr-python:2")
+    assert words.split() == {2: 100} and toys.versions_kept() == ["1"]
+
+
+@pytest.mark.parametrize("reads", ["something else", None])
+def test_a_version_that_reads_otherwise_than_its_export_goes(words, reads, monkeypatch):
+    monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.5)
+    toys.deploy(words.export("a"))
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = reads
+    said = r"reads \['something else'\] where its export reads \['b'\]" if reads else "out of order"
+    with pytest.raises(AocrError, match=said):
+        toys.deploy(words.export("b"))
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+    assert "serving-words" in versions(words)[1] and versions(words)[2] == set()
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "b"
+    changed(words)
+    toys.deploy(words.export_dir("b"))
+    assert words.split() == {2: 100}
+    assert changed(words) == NEXT[2:]
+
+
+def test_a_first_version_that_is_of_no_use_leaves_nothing_deployed(words):
+    words.toys.texts[f"{toys.SERVING}/aocr/1"] = "nonsense"
+    with pytest.raises(AocrError, match="where its export reads"):
+        toys.deploy(words.export("a"))
+    assert (words.split(), words.deployed()) == ({}, [])
+    assert serving(toys.NAME) is None
+
+
+def test_a_container_that_does_not_start_changes_nothing(words):
+    toys.deploy(words.export("a"))
+    words.toys.broken = True
+    with pytest.raises(AocrError, match=r"cannot deploy version 2 .*it crashed|it crashed"):
+        toys.deploy(words.export("b"))
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
+def test_what_a_killed_rollout_left_goes_with_the_next_version(words, monkeypatch):
+    toys.deploy(words.export("a"))
+    killed = pytest.MonkeyPatch()
+    killed.setattr(trial, "tried", lambda *_: (_ for _ in ()).throw(SystemExit))
+    killed.setattr(rollout, "_withdraw", lambda *_: None)
+    with pytest.raises(SystemExit):
+        toys.deploy(words.export("b"))
+    killed.undo()
+    assert words.split() == {1: 80, 2: 20}
+    splits = []
+    words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "DeployModel" else None
+    toys.deploy(words.export("c"))
+    assert splits == [{1: 80, 3: 20}]
+    assert (words.split(), words.deployed()) == ({3: 100}, [3])
+
+
+def test_rolling_back_goes_back_and_never_forth(words):
+    for text in "abc":
+        toys.deploy(words.export(text))
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("/models/aocr@2")
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert [number for number, aliases in versions(words).items() if "serving-words" in aliases] == [2]
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+    with pytest.raises(AocrError, match="no version of the model aocr served before version 1"):
+        deployment.rollback(None, "aocr", toys.OPTIONS)
+    toys.deploy(words.export_dir("c"))
+    assert words.split() == {3: 100} and len(words.vertex.models.stored) == 1
+
+
+def test_a_kept_version_is_there_at_once(words):
+    kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
+    for text in "abc":
+        toys.deploy(words.export(text), kept)
+    assert (words.split(), words.deployed()) == ({3: 100}, [2, 3])
+    changed(words)
+    deployment.rollback(None, "aocr", kept)
+    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+
+
+def test_a_version_that_never_passed_is_not_rolled_back_to(words):
+    toys.deploy(words.export("a"))
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "nonsense"
+    with pytest.raises(AocrError):
+        toys.deploy(words.export("b"))
+    toys.deploy(words.export("c"))
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100}
+
+
+def test_endpoints_do_not_mix_up_what_they_serve(words):
+    other = EndpointOptions(endpoint=toys.NAME.replace("words", "more"), canary_percent=20)
+    toys.deploy(words.export("a"))
+    toys.deploy(words.export("b"))
+    toys.deploy(words.export("c"), other)
+    toys.deploy(words.export_dir("b"), other)
+    assert words.vertex.endpoints.split(other.endpoint) == {2: 100}
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100} and words.vertex.endpoints.split(other.endpoint) == {2: 100}
+    with pytest.raises(AocrError, match="served before version 2"):
+        deployment.rollback(None, "aocr", other)
+
+
+def test_what_serves_is_the_version_with_most_traffic(words):
+    assert deployment.serving(toys.SERVING, "aocr", toys.NAME) is None
+    toys.deploy(words.export("a"))
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "nonsense"
+    with pytest.raises(AocrError):
+        toys.deploy(words.export("b"))
+    # By the folder it would be the version that was of no use.
+    assert deployment.serving(toys.SERVING, "aocr", None) == ("version 2", f"{toys.SERVING}/aocr/2")
+    assert deployment.serving(toys.SERVING, "aocr", toys.NAME) == ("version 1 on words", f"{toys.SERVING}/aocr/1")
+
+
+def test_a_model_of_somebody_else_stays_deployed(words, caplog):
+    logging.getLogger("components").addHandler(caplog.handler)  # a command may have turned it away from the others
+    connection = endpoints.connected(toys.NAME)
+    words.export("a")
+    storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
+    upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
+    theirs = registry.registered(connection, upload)
+    endpoints.ensure(connection, toys.NAME)
+    endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS, {"0": 100})
+    toys.deploy(words.export("b"))
+    assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
+    assert "stays deployed, without traffic" in caplog.text
+    logging.getLogger("components").removeHandler(caplog.handler)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"image": None}, "no image for the endpoint"),
+        ({"model_name": "Words.1"}, "--model-name Words.1: Vertex AI takes a-z"),
+        ({"serving_dir": "/here"}, "Vertex AI cannot see this machine's files"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_asked(words, given, message):
+    asked = {"export_dir": words.export("a"), "serving_dir": toys.SERVING, "model_name": "aocr", "image": toys.IMAGE}
+    with pytest.raises(UsageError, match=message):
+        deployment.deploy(**asked | given, options=toys.OPTIONS)
+    assert words.vertex.names() == [] and toys.versions_kept() == []
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(0, 100), max_size=9), st.integers(1, 100))
+def test_shares_keep_their_sum_and_nearly_their_proportions(split, total):
+    if sum(split.values()) == 0:
+        split = {"a": 1}
+    found = rollout.scaled(split, total)
+    assert sum(found.values()) == total and set(found) <= set(split) and min(found.values()) > 0
+    whole = sum(split.values())
+    assert all(abs(found.get(key, 0) - share * total / whole) <= len(split) for key, share in split.items())

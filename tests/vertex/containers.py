@@ -1,0 +1,89 @@
+"""A serving container, as a process on loopback: the command of the model's container under Vertex AI's contract."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from google.api_core.exceptions import from_http_status
+from google.cloud.aiplatform_v1.types import Model
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 120.0, 15.0, 60.0
+COMMANDS = {"aocr": [sys.executable, "-m", "aocr_core"]}
+"""What the image has on its path."""
+
+
+class Container:
+    """`aocr serve` for a version of a model.
+
+    Raises:
+        RuntimeError: it does not become healthy.
+    """
+
+    def __init__(self, model: Model) -> None:
+        spec = model.container_spec
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._url = f"http://127.0.0.1:{port}"
+        self._predict = spec.predict_route
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        command = [*spec.command, *spec.args]
+        contract = {
+            "AIP_HTTP_PORT": str(port),
+            "AIP_HEALTH_ROUTE": spec.health_route,
+            "AIP_PREDICT_ROUTE": spec.predict_route,
+            "AIP_STORAGE_URI": model.artifact_uri,
+            "PYTHONPATH": str(ROOT),
+        }
+        self._process = subprocess.Popen(
+            # There it listens to all; here nobody else is to reach it.
+            [*COMMANDS[command[0]], *command[1:], "--host", "127.0.0.1"],
+            env=os.environ | {variable.name: variable.value for variable in spec.env} | contract,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+        self._wait(spec.health_route)
+
+    @property
+    def up(self) -> bool:
+        return self._process.poll() is None
+
+    def predict(self, body: dict[str, Any]) -> dict[str, Any]:
+        request = urllib.request.Request(self._url + self._predict, json.dumps(body).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise from_http_status(error.code, error.read().decode()) from error
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def _wait(self, route: str) -> None:
+        limit = time.monotonic() + START_SECONDS
+        while time.monotonic() < limit and self.up:
+            with contextlib.suppress(OSError), urllib.request.urlopen(self._url + route, timeout=5):
+                return
+            time.sleep(0.2)
+        if self.up:
+            self.stop()
+            raise RuntimeError("Model server never became ready.")
+        self._log.seek(0)
+        raise RuntimeError(self._log.read().decode().strip()[-500:])
