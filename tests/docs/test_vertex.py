@@ -27,7 +27,7 @@ PROGRAMS = {
     },
     "aocr-pipeline": {"--number 1": "aocr-training-20270101030000-00000000  succeeded  2027-01-01 03:00 UTC"},
     "gh": {"api": "123"},
-} | {name: {} for name in ("docker", "python", "python3", "curl")}
+} | {name: {} for name in ("make", "docker", "python", "python3", "curl")}
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -48,6 +48,8 @@ def test_every_command_of_this_project_is_one(typed: list[list[str]]):
     assert len(ours) >= 4
     for words in ours:
         understood(words)
+    (image,) = [words for words in typed if words[0] == "make"]
+    shell.understood_by_make(image)
 
 
 def prose() -> str:
