@@ -39,6 +39,14 @@ def test_there_are_some():
     assert {words[0] for words in commands()} == {*COMMANDS, "make"}
 
 
+def test_links_to_files_lead_to_files():
+    for page in (README, README.parent / "docs/vertex.md"):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        links = re.findall(r"\]\((?!http|#)([^)#]+)", text)
+        assert len(links) > 3
+        assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def test_links_into_the_page_on_vertex_ai_lead_somewhere():
     def anchors(page: Path) -> set[str]:
         titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)

@@ -103,6 +103,16 @@ def test_the_trigger_watches_what_the_workflow_watches(typed: list[list[str]]):
     assert set(flags["--ignored-files"].split(",")) == {path[1:] for path in paths if path[0] == "!"}
 
 
+def test_the_workflow_is_started_and_set_up_by_names_that_it_has(typed: list[list[str]]):
+    text = (ROOT / ".github/workflows/retrain.yaml").read_text()
+    (started,) = [shlex.split(line) for line in re.findall(r"`(gh workflow run [^`]+)`", prose())]
+    inputs = yaml.safe_load(text)[True]["workflow_dispatch"]["inputs"]
+    assert started[3] == "retrain.yaml" and started[5].partition("=")[0] in inputs
+    assert {words[3] for words in typed if words[:3] == ["gh", "variable", "set"]} == set(
+        re.findall(r"vars\.(\w+)", text)
+    )
+
+
 def test_the_function_starts_with_the_variables_that_it_is_deployed_with(
     typed: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ):
