@@ -1,15 +1,18 @@
 # Everything a person or CI does with this repository. `make help` lists it.
 PYTHON ?= python3
 BUILD ?= build
+FLAVOUR ?= cpu
+IMAGE ?= aocr-python:$(FLAVOUR)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint format compile lock pictures clean
+.PHONY: help setup run stop test lint format compile lock image image-test engine pictures clean
 
 help: ## Show this help.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "Variables: PYTHON=python3.12 BUILD=build ANNOTATIONS=file TEST_ANNOTATIONS=file ARGS='more options'"
+	@echo "           FLAVOUR=cuda IMAGE=name:tag"
 
 setup: $(INSTALLED) ## Create .venv with everything in it (run, test and lint do it by themselves).
 
@@ -46,11 +49,28 @@ format: setup ## Let ruff mend the style.
 compile: setup ## Compile the pipeline to pipelines/aocr-training.yaml.
 	@$(BIN)/aocr-pipeline compile $(ARGS)
 
+COMPILE_LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-config \
+  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' --quiet
+
 lock: setup ## Resolve the dependencies again into requirements.lock (ARGS=--upgrade for the newest).
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-config --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
-	  --quiet --output-file requirements.lock $(ARGS)
-	@! grep -nE '://|file:| @ |^-' requirements.lock || { echo "requirements.lock names a place" >&2; exit 1; }
+	@$(COMPILE_LOCK) --all-extras --universal --output-file requirements.lock $(ARGS)
+	@for flavour in cpu cuda; do \
+	  $(COMPILE_LOCK) image/$$flavour.in --extra pipeline --extra serve --extra export \
+	    --constraints requirements.lock --overrides image/$$flavour.without \
+	    --python-platform x86_64-manylinux_2_28 --output-file image/$$flavour.lock || exit; \
+	done
+	@! grep -nE '://|file:| @ |^-' requirements.lock image/*.lock || { echo "a lock names a place" >&2; exit 1; }
+
+image: engine ## Build the container image aocr-python:cpu; FLAVOUR=cuda for NVIDIA GPUs.
+	@docker build --tag $(IMAGE) --build-arg FLAVOUR=$(FLAVOUR) $(ARGS) \
+	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) .
+	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{printf "$(IMAGE): %.2f GB\n", $$1 / 1e9}'
+
+image-test: engine setup image ## Build the image, run the pipeline's steps in it, and serve a model from it.
+	@AOCR_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -v tests/image
+
+engine:
+	@docker info >/dev/null 2>&1 || { echo "No Docker engine answers: start one, or name it in DOCKER_HOST" >&2; exit 2; }
 
 pictures: setup ## Draw the README's pictures, from the compiled pipeline and the last run on rendered words.
 	@$(BIN)/python -m docs.pictures "$(BUILD)"

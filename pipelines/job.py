@@ -15,7 +15,7 @@ from aocr_core.config import SynthOptions
 from aocr_core.errors import AocrError
 from aocr_core.progress import EVENT_FILE_VARIABLE
 from aocr_core.training.unfinished import UNFINISHED_DIR_VARIABLE
-from pipelines import local, parameters, question, spec
+from pipelines import containers, local, mounts, parameters, question, spec
 from pipelines.data_version import fingerprint
 from pipelines.local import StepRun
 from pipelines.progress_view import ProgressView
@@ -23,7 +23,9 @@ from pipelines.summary import Summary, figures, step_times
 from pipelines.words import rendered
 
 
-def run(build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoint: bool) -> Summary:
+def run(
+    build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoint: bool, image: str | None = None
+) -> Summary:
     """Run the compiled pipeline, gather what it made in the build folder, and ask the deployed model once.
 
     Args:
@@ -31,25 +33,31 @@ def run(build_dir: Path, given: dict[str, Any], synth: SynthOptions, keep_endpoi
         given: parameters of the pipeline that the user chose; without `annotations` words are rendered.
         synth: which words.
         keep_endpoint: whether the endpoint stays up.
+        image: container image that the steps run in; None: this Python environment.
 
     Raises:
         UsageError: a parameter is out of its range.
-        AocrError: a step failed, or the endpoint does not answer as it should.
+        AocrError: a step failed, the Docker engine has no such image, or the endpoint does not answer as it should.
     """
     parameters.check(given)
     _make(build_dir)
     code_version = spec.code_version()
     compiled = spec.load()
+    steps_version = code_version
+    if image:
+        found = containers.image_id(image)
+        # What the steps do depends on the image, not on the sources here.
+        compiled, steps_version = spec.in_image(compiled, found), found.removeprefix("sha256:")[:12]
     arguments = _arguments(build_dir, given, synth, code_version)
     titles = {step.name: step.title for step in spec.steps(compiled)}
     log = build_dir / "pipeline.log"
     began = time.monotonic()
     events = build_dir / "progress.jsonl"
-    kept = _unfinished(build_dir / "unfinished", code_version)
-    inherited = {EVENT_FILE_VARIABLE: events, UNFINISHED_DIR_VARIABLE: kept}
-    with _environment(inherited), ProgressView(titles, events) as view:
-        stamped = spec.stamped(compiled, **{spec.CODE_VERSION_VARIABLE: code_version})
-        runs = local.run(stamped, arguments, (build_dir / "pipeline").resolve(), log, view)
+    kept = _unfinished(build_dir / "unfinished", steps_version)
+    inherited = {EVENT_FILE_VARIABLE: str(events.resolve()), UNFINISHED_DIR_VARIABLE: str(kept.resolve())}
+    with _runner(build_dir, arguments, inherited, image) as runner, ProgressView(titles, events) as view:
+        stamped = spec.stamped(compiled, **{spec.CODE_VERSION_VARIABLE: steps_version})
+        runs = local.run(stamped, arguments, (build_dir / "pipeline").resolve(), log, view, runner)
     seconds = time.monotonic() - began
     summary = _summary(build_dir, runs, titles, seconds)
     if summary.serving:
@@ -88,11 +96,17 @@ def _unfinished(folder: Path, code_version: str) -> Path:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, Path]) -> Iterator[None]:
-    """What the steps inherit."""
-    os.environ.update({name: str(value.resolve()) for name, value in variables.items()})
+def _runner(
+    build_dir: Path, arguments: Mapping[str, Any], variables: Mapping[str, str], image: str | None
+) -> Iterator[Any]:
+    """What runs the steps, with `variables` in their environment; None: KFP's processes."""
+    if image:
+        with containers.runner(str(build_dir.resolve()), mounts.needed(arguments), variables) as runner:
+            yield runner
+        return
+    os.environ.update(variables)
     try:
-        yield
+        yield None
     finally:
         for name in variables:
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""Runs the compiled pipeline on this machine, in this Python environment, and makes sure that it really ran.
+"""Runs the compiled pipeline on this machine and makes sure that it really ran.
 
 KFP's local runner does not run what it cannot make sense of (a condition, for one) and reports success all the same.
 So every step is watched, and the run fails unless each one that had to run did run or was reused.
@@ -61,7 +61,7 @@ class _Log:
 
 
 def run(
-    compiled: spec.Spec, arguments: dict[str, Any], root: Path, log: Path, view: ProgressView
+    compiled: spec.Spec, arguments: dict[str, Any], root: Path, log: Path, view: ProgressView, runner: Any = None
 ) -> dict[str, StepRun]:
     """Run a pipeline; steps whose component, code, arguments and inputs are unchanged are reused.
 
@@ -71,6 +71,7 @@ def run(
         root: Folder for the outputs of the steps and for the cache.
         log: File for everything that KFP and the steps print.
         view: Is told when a step starts and ends.
+        runner: What KFP runs the steps with; None: processes in this Python environment.
 
     Returns:
         The steps that ran or were reused, by name.
@@ -81,10 +82,13 @@ def run(
     from kfp import components, local
 
     # The workspace is a KFP feature that no step uses; without a place for it KFP makes one elsewhere.
+    workspace = root / "workspace"
+    # A Docker engine would make what is not there, for its own user.
+    workspace.mkdir(parents=True, exist_ok=True)
     local.init(
-        local.SubprocessRunner(use_venv=False),
+        runner or local.SubprocessRunner(use_venv=False),
         pipeline_root=str(root),
-        workspace_root=str(root / "workspace"),
+        workspace_root=str(workspace),
         enable_caching=True,
     )
     pipeline = components.load_component_from_text(spec.dump(compiled))

@@ -28,7 +28,12 @@ RENDERED = ("count", "test_count")
     default=True,
     help="Leave the endpoint up until nobody has asked for 10 minutes. [default: keep-endpoint]",
 )
-def command(build_dir: Path, keep_endpoint: bool, worker_count: int, **values: Any) -> None:
+@click.option(
+    "--image",
+    help="Run each step in a container of this image, which `make image` builds, as Vertex AI does. Needs a Docker "
+    "engine. [default: no containers, this Python environment]",
+)
+def command(build_dir: Path, keep_endpoint: bool, worker_count: int, image: str | None, **values: Any) -> None:
     """Run the compiled pipeline on this machine: data set, training, evaluation, approval, export, deployment.
 
     Then ask the deployed model once over HTTP. Without --annotations it renders words to learn from (--count,
@@ -44,7 +49,7 @@ def command(build_dir: Path, keep_endpoint: bool, worker_count: int, **values: A
 
     rendered = options.build(SynthOptions, {name: values.pop(name) for name in RENDERED})
     given = {name: value for name, value in values.items() if value is not None}
-    summary = job.run(build_dir, given, rendered, keep_endpoint)
+    summary = job.run(build_dir, given, rendered, keep_endpoint, image)
     click.echo(summary.text())
     if not summary.approved and not summary.unchanged:
         why = "; ".join(summary.refusals)

@@ -113,6 +113,14 @@ def stamped(spec: Spec, **environment: str) -> Spec:
     return result
 
 
+def in_image(spec: Spec, image: str) -> Spec:
+    """The pipeline with every step running in `image`."""
+    result = copy.deepcopy(spec)
+    for container in containers(result).values():
+        container["image"] = image
+    return result
+
+
 def code_version() -> str:
     """A hash of the installed sources of `aocr_core` and `components`: 12 hexadecimal digits."""
     import aocr_core

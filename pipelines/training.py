@@ -64,8 +64,7 @@ def training(
     3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
     4. Approves it if it reaches min_accuracy and surely reads better than what serves now.
     5. Exports an approved model as a verified SavedModel.
-    6. Deploys the export as the next version in serving_dir, and on the endpoint: beside the version that serves, with
-       a small share of the traffic, then with all of it.
+    6. Deploys the export as the next version in serving_dir, and to the endpoint by canary.
     """
     data = build_tfrecords(
         annotations=annotations,
