@@ -27,7 +27,7 @@ PROGRAMS = {
     },
     "aocr-pipeline": {"--number 1": "aocr-training-20270101030000-00000000  succeeded  2027-01-01 03:00 UTC"},
     "gh": {"api": "123"},
-} | {name: {} for name in ("make", "docker", "python", "python3", "curl")}
+} | {name: {} for name in ("aocr", "make", "docker", "python", "python3", "curl")}
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -44,7 +44,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
 
 
 def test_every_command_of_this_project_is_one(typed: list[list[str]]):
-    ours = [words for words in typed if words[0] == "aocr-pipeline"]
+    ours = [words for words in typed if words[0] in ("aocr", "aocr-pipeline")]
     assert len(ours) >= 4
     for words in ours:
         understood(words)
@@ -61,8 +61,9 @@ def test_commands_and_options_in_the_text_are_some_as_well():
         understood(shlex.split(line))
     for line in re.findall(r"`(make [^`]+)`", prose()):
         shell.understood_by_make(shlex.split(line))
-    known = {"--tag"}  # gcloud's
-    for name in ("submit", "compile", "status", "deploy"):
+    known = {"--tag", "--display-name", "--region"}  # gcloud's
+    known |= {"--job-dir", "--module-name", "--package-path", "--runtime-version", "--scale-tier"}  # as it was
+    for name in ("submit", "compile", "status", "deploy", "job"):
         known |= options("aocr-pipeline", name)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose())) <= known
 
@@ -89,7 +90,7 @@ def test_what_is_created_is_deleted_again(typed: list[list[str]]):
 
     made = kinds("create", "create-oidc", "deploy") - {"iam workload-identity-pools providers"}  # in the pool
     gone = kinds("delete")
-    assert made - gone == {"storage buckets", "run"}
+    assert made - gone == {"storage buckets", "run", "ai custom-jobs"}  # which are paid for only while they run
     assert gone - made == {"run services", "ai endpoints", "ai models"}  # the latter are made by runs
     assert ["gcloud", "storage", "rm", "gs://my-project-aocr", "--recursive"] in typed
 
