@@ -60,7 +60,7 @@ def training(
     """Train a model that reads text in images, and let it serve if it is good enough.
 
     1. Builds TFRecords from the annotation file, checking every row, and holds out a test set.
-    2. Trains an attention model until its validation no longer improves, on one machine or several together.
+    2. Trains an attention model until its validation no longer improves.
     3. Evaluates it on the test set: exact accuracy, character error rate, attention pictures.
     4. Approves it if it reaches min_accuracy and surely reads better than what serves now.
     5. Exports an approved model as a verified SavedModel.
