@@ -54,6 +54,12 @@ class WorkerOptions(Options):
             raise PydanticCustomError("accelerator", "input should be like NVIDIA_TESLA_T4:1")
         return text
 
+    @property
+    def devices(self) -> int:
+        """Processors or accelerators that train together: each machine's accelerators, or the machine itself."""
+        match = ACCELERATOR.fullmatch(self.worker_accelerator or "")
+        return self.worker_count * int((match and match[2]) or 1)
+
     def machine(self) -> dict[str, Any]:
         """The `MachineSpec` of a worker in the JSON form of the REST API."""
         match = ACCELERATOR.fullmatch(self.worker_accelerator or "")

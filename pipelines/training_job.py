@@ -9,6 +9,7 @@ import yaml
 from aocr_core.cli import options
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
+from aocr_core.training.sharing import share_of_batch
 from components.vertex import training_job
 from components.workers import WorkerOptions
 from pipelines.vertex import image
@@ -42,12 +43,15 @@ def command(dataset: str, validation: str | None, output: Path, **values: Any) -
     """
     job = options.build(TrainingJobOptions, values)
     workers = options.build(WorkerOptions, values)
-    training = [options.build(group, values) for group in (TrainOptions, ModelOptions, DataOptions)]
+    training = options.build(TrainOptions, values)
+    groups = [training, options.build(ModelOptions, values), options.build(DataOptions, values)]
     for name, place in (("DATASET", dataset), ("--validation", validation)):
         if place and not place.startswith("gs://"):
             raise UsageError(f"{name} {place}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
+    if workers.worker_count > 1:
+        share_of_batch(training.batch_size, workers.devices)
     named = image.parse(job.image)
-    arguments = ["train", dataset, *([f"--validation={validation}"] if validation else []), *options.flags(*training)]
+    arguments = ["train", dataset, *([f"--validation={validation}"] if validation else []), *options.flags(*groups)]
     spec = training_job.spec(
         image.resolve(named).pinned if job.pin else job.image,
         arguments,

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.training import strategy as strategies
+from aocr_core.training.sharing import share_of_batch
 from aocr_core.training.strategy import Cluster
 
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
@@ -58,13 +59,7 @@ class Team:
         Raises:
             UsageError: the batch cannot be divided evenly.
         """
-        devices = self.strategy.num_replicas_in_sync
-        if batch_size % devices:
-            better = -(-batch_size // devices) * devices
-            raise UsageError(
-                f"--batch-size {batch_size} cannot be shared evenly by {devices} devices: say --batch-size {better}"
-            )
-        return batch_size // devices
+        return share_of_batch(batch_size, self.strategy.num_replicas_in_sync)
 
     def told(self, decide: Callable[[], Any]) -> Any:
         """What `decide` gives, which only the chief calls: anything that JSON can hold.

@@ -46,8 +46,8 @@ def test_the_least_that_has_to_be_said(tmp_path: Path):
 
 def test_everything_that_was_asked_for_is_in_the_file(tmp_path: Path):
     words = (
-        "--worker-count 3 --worker-accelerator NVIDIA_TESLA_T4:2 --worker-machine n1-highmem-16 --worker-spot "
-        "--timeout-hours 1.5 --no-restart --service-account a@p.iam.gserviceaccount.com "
+        "--worker-count 3 --batch-size 96 --worker-accelerator NVIDIA_TESLA_T4:2 --worker-machine n1-highmem-16 "
+        "--worker-spot --timeout-hours 1.5 --no-restart --service-account a@p.iam.gserviceaccount.com "
         "--network projects/1/global/networks/n --validation gs://words/testing.tfrecords"
     )
     spec, _ = written(tmp_path, *NEEDED, *words.split())
@@ -90,6 +90,7 @@ def test_a_tag_is_written_as_the_digest_that_it_stands_for(tmp_path: Path, regis
         ((*NEEDED, "--output-dir", "out"), "^--output-dir: input should be like gs://BUCKET/FOLDER"),
         ((*NEEDED, "--num-epoch", "0"), "^--num-epoch: input should be greater than 0"),
         ((*NEEDED, "--worker-count", "0"), "^--worker-count: "),
+        ((*NEEDED, "--worker-count", "5"), "^--batch-size 32 cannot be shared evenly by 5 devices"),
         ((*NEEDED, "--image", "europe-docker.pkg.dev/PROJECT/r/i"), "put your project in the place of PROJECT"),
     ],
 )
