@@ -6,9 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
-
-from kfp.dsl import Artifact
+from typing import TYPE_CHECKING, Any
 
 from aocr_core import model_dir, storage
 from aocr_core.cli.options import flags
@@ -16,17 +14,17 @@ from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
 from components.image import IMAGE
-from components.workers import WorkerOptions
+from components.workers import SETTINGS_VARIABLE, WorkerOptions
 
-SETTINGS_VARIABLE = "AOCR_WORKERS"
-"""Environment variable of the step with what its run was submitted with, and its workers need too: JSON with
-`serviceAccount`, `network`, `kmsKey` and `labels`."""
+if TYPE_CHECKING:
+    from kfp.dsl import Artifact
+
 RESOURCE = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/metadataStores/")
 
 
 def train(
-    dataset: Artifact,
-    model: Artifact,
+    dataset: "Artifact",
+    model: "Artifact",
     network: ModelOptions,
     labels: DataOptions,
     training: TrainOptions,
@@ -52,7 +50,7 @@ def train(
         return asdict(train(dataset.path, directory, validation=None, model=network, data=labels, options=training))
 
 
-def _elsewhere(dataset: Artifact, model: Artifact, groups: list[Any], workers: WorkerOptions) -> dict[str, Any]:
+def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], workers: WorkerOptions) -> dict[str, Any]:
     from components.vertex import custom_jobs, training_job
     from components.vertex.connection import Connection
     from components.vertex.place import Place
@@ -84,12 +82,12 @@ def _elsewhere(dataset: Artifact, model: Artifact, groups: list[Any], workers: W
     return json.loads(storage.read_bytes(storage.join(target, model_dir.RESULT)))
 
 
-def _region(dataset: Artifact) -> dict[str, str]:
+def _region(dataset: "Artifact") -> dict[str, str]:
     """Where this step runs, which Vertex AI tells by the names of artifacts; what the environment says counts more."""
     match = RESOURCE.match(dataset.name or "")
     return {} if match is None or os.environ.get("GOOGLE_CLOUD_PROJECT") else match.groupdict()
 
 
-def _location(artifact: Artifact) -> str:
+def _location(artifact: "Artifact") -> str:
     """`gs://…` where it lies in a bucket: not every machine has buckets mounted."""
     return artifact.uri if artifact.uri.startswith("gs://") else artifact.path

@@ -12,7 +12,7 @@ from typing import Any
 
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
-from components.training import SETTINGS_VARIABLE
+from components.workers import SETTINGS_VARIABLE
 from pipelines import spec
 from pipelines.vertex import workers
 from pipelines.vertex.machines import Machine, equipped
