@@ -32,6 +32,14 @@ def stat(path: str) -> tuple[int, float] | None:
         return (blob.size, blob.updated.timestamp()) if blob else None
 
 
+def generation(path: str) -> int | None:
+    """The number that Cloud Storage has given to the content of an object, None if there is no object."""
+    with explained(path):
+        bucket, name = _split(path)
+        blob = client().bucket(bucket).get_blob(name, **patient()) if name else None
+        return int(blob.generation) if blob else None
+
+
 def names(path: str, limit: int | None = None) -> Iterator[str]:
     """Names of the objects below a folder, relative to it, at any depth."""
     yield from (name for name, _ in below(path, limit))

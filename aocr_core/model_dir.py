@@ -5,6 +5,7 @@ best.weights.h5        averaged weights of the latest validation that is about a
 latest/                where training goes on from (weights, optimiser, average, step)
 history.jsonl          one line a validation
 logs/                  TensorBoard
+training.json          how the training ended, when it has
 pretraining/           a model directory for what is learnt from rendered words, until the training is over
 """
 
@@ -30,6 +31,7 @@ WEIGHTS = "best.weights.h5"
 LATEST = "latest"
 HISTORY = "history.jsonl"
 LOGS = "logs"
+RESULT = "training.json"
 PRETRAINING = "pretraining"
 
 FORMAT = 4

@@ -44,6 +44,11 @@ def is_remote(path: AnyPath) -> bool:
     return _local(path).startswith("gs://")
 
 
+def in_bucket(path: AnyPath) -> bool:
+    """Whether the path is one in a bucket, mounted or not: where a file cannot be written to bit by bit."""
+    return os.fspath(path).startswith("gs://") or _mounted(Path(path))
+
+
 def join(base: AnyPath, *parts: str) -> str:
     """`join("gs://bucket/a/", "b")` -> `gs://bucket/a/b`; local paths as `os.path.join`."""
     if os.fspath(base).startswith("gs://"):
@@ -113,6 +118,31 @@ def list_dirs(path: AnyPath) -> list[str]:
     if not is_dir(path):
         return []
     return sorted(entry.name for entry in Path(_local(path)).iterdir() if entry.is_dir())
+
+
+def files_below(path: AnyPath) -> list[str]:
+    """Names of all files in a folder, at any depth and relative to it (`a/b`), sorted; none if it is not there."""
+    if is_remote(path):
+        from aocr_core import gcs
+
+        return sorted(name for name in gcs.names(_local(path)) if not name.endswith("/"))
+    folder = Path(_local(path))
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def remove(path: AnyPath) -> None:
+    """Delete a file; one that is gone already is what was wanted.
+
+    Raises:
+        AocrError: it cannot be deleted.
+    """
+    if is_remote(path):
+        from aocr_core import gcs
+
+        gcs.delete(_local(path))
+        return
+    with _writing(path):
+        Path(_local(path)).unlink(missing_ok=True)
 
 
 def read_bytes(path: AnyPath) -> bytes:

@@ -5,10 +5,11 @@ from kfp.dsl import Dataset, Input, Metrics, Model, Output, component
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from components.form import describe
 from components.image import IMAGE
+from components.workers import WorkerOptions
 
 
 @component(base_image=IMAGE, install_kfp_package=False)
-@describe(ModelOptions, DataOptions, TrainOptions)
+@describe(ModelOptions, DataOptions, TrainOptions, WorkerOptions)
 def train(
     dataset: Input[Dataset],
     preset: str,
@@ -25,23 +26,21 @@ def train(
     augment: bool,
     pretrain: str,
     seed: int,
+    worker_count: int,
+    worker_machine: str,
+    worker_accelerator: str,
+    worker_spot: bool,
     model: Output[Model],
     metrics: Output[Metrics],
 ):
     """Train a recogniser until its validation no longer improves."""
     parameters = locals()
-    from dataclasses import asdict
-
     from aocr_core.config import DataOptions, ModelOptions, TrainOptions
-    from aocr_core.data import info
-    from aocr_core.training import train
-    from aocr_core.training.unfinished import kept_until_done
     from components.artifacts import record
     from components.form import options
+    from components.training import train
+    from components.workers import WorkerOptions
 
     network, labels = options(ModelOptions, parameters), options(DataOptions, parameters)
-    training = options(TrainOptions, parameters)
-    identity = [info.load(dataset.path).fingerprint, *(o.model_dump_json() for o in (network, labels, training))]
-    with kept_until_done(model.path, *identity) as directory:
-        result = train(dataset.path, directory, validation=None, model=network, data=labels, options=training)
-    record(metrics, asdict(result))
+    training, workers = options(TrainOptions, parameters), options(WorkerOptions, parameters)
+    record(metrics, train(dataset, model, network, labels, training, workers))

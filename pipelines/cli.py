@@ -14,6 +14,7 @@ COMMANDS = {
     "cancel": "End a run on Vertex AI.",
     "deploy": "Let an export serve: from a folder of served models, and on an endpoint of Vertex AI.",
     "rollback": "Let the model serve again that did before.",
+    "job": "Write the file from which gcloud starts a training on Vertex AI, without the pipeline.",
     "schedule": "Run the pipeline on Vertex AI at set times: set, list, pause, resume, delete.",
 }
 
@@ -22,6 +23,7 @@ COMMANDS = {
     cls=LazyGroup,
     modules=COMMANDS,
     package="pipelines",
+    files={"job": "training_job"},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="aocr-pipeline")

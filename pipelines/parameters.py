@@ -6,11 +6,14 @@ from typing import Any
 from aocr_core.charset import Charset
 from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOptions, TrainOptions
 from aocr_core.errors import UsageError
+from aocr_core.training.sharing import share_of_batch
 from components import form
 from components.inputs import EndpointOptions, PipelineInputs
 from components.vertex import registry
+from components.workers import WorkerOptions
 
-GROUPS = (PipelineInputs, ModelOptions, DataOptions, TrainOptions, ApproveOptions, ServeOptions, EndpointOptions)
+TRAINING = (ModelOptions, DataOptions, TrainOptions, WorkerOptions)
+GROUPS = (PipelineInputs, *TRAINING, ApproveOptions, ServeOptions, EndpointOptions)
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -21,6 +24,9 @@ def check(given: Mapping[str, Any]) -> None:
     """
     for group in GROUPS:
         form.options(group, {"annotations": "", "serving_dir": ""} | dict(given))
+    workers, training = form.options(WorkerOptions, given), form.options(TrainOptions, given)
+    if workers.worker_count > 1:
+        share_of_batch(training.batch_size, workers.devices)
     if given.get("endpoint"):
         registry.check_id(given.get("model_name") or ServeOptions().model_name)
     if charset := given.get("charset"):

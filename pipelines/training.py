@@ -13,13 +13,16 @@ from components.form import defaults, describe
 from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
 from components.train import train
+from components.workers import WorkerOptions
 
 INPUTS, DATA, MODEL, TRAIN = (defaults(group) for group in (PipelineInputs, DataOptions, ModelOptions, TrainOptions))
 GATE, SERVE, ENDPOINT = (defaults(group) for group in (ApproveOptions, ServeOptions, EndpointOptions))
+WORKERS = defaults(WorkerOptions)
 
 
 @dsl.pipeline(name="aocr-training", display_name="Attention OCR training")
-@describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, ApproveOptions, ServeOptions, EndpointOptions)
+@describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, WorkerOptions)
+@describe(ApproveOptions, ServeOptions, EndpointOptions)
 def training(
     annotations: str,
     serving_dir: str,
@@ -44,6 +47,10 @@ def training(
     augment: bool = TRAIN.augment,
     pretrain: str = TRAIN.pretrain,
     seed: int = TRAIN.seed,
+    worker_count: int = WORKERS.worker_count,
+    worker_machine: str = WORKERS.worker_machine,
+    worker_accelerator: str = WORKERS.worker_accelerator,
+    worker_spot: bool = WORKERS.worker_spot,
     endpoint: str = ENDPOINT.endpoint,
     canary_percent: int = ENDPOINT.canary_percent,
     serving_machine: str = ENDPOINT.serving_machine,
@@ -84,6 +91,10 @@ def training(
         augment=augment,
         pretrain=pretrain,
         seed=seed,
+        worker_count=worker_count,
+        worker_machine=worker_machine,
+        worker_accelerator=worker_accelerator,
+        worker_spot=worker_spot,
     ).set_display_name("2 Train")
     scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")
     gate = approve(
@@ -112,5 +123,6 @@ def training(
             keep_previous=keep_previous,
         ).set_display_name("6 Deploy")
         deployed.set_caching_options(False)
-        # A container does not know its own image; what serves is the image that has trained.
-        deployed.set_env_variable(IMAGE_VARIABLE, IMAGE)
+    # A container does not know its own image; workers run it, too, and what serves is the image that has trained.
+    for step in (model, deployed):
+        step.set_env_variable(IMAGE_VARIABLE, IMAGE)

@@ -25,10 +25,14 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group whose sub-commands live in modules of their own and are imported when they are called."""
 
-    def __init__(self, *args: Any, modules: dict[str, str], package: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, modules: dict[str, str], package: str, files: dict[str, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.modules = modules
         self.package = package
+        self.files = files or {}
+        """Names of modules that are not called as their command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.modules)
@@ -36,7 +40,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.modules:
             return None
-        return importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
+        return importlib.import_module(f"{self.package}.{self.files.get(cmd_name, cmd_name.replace('-', '_'))}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

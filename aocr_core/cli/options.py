@@ -66,6 +66,21 @@ def build(config: type[Options], values: dict[str, Any]) -> Options:
         raise UsageError(validation_message(error)) from error
 
 
+def flags(*groups: BaseModel) -> list[str]:
+    """What a command line has to say for these options; `build` makes them of it again. Defaults need no word."""
+    words = []
+    for group in groups:
+        for name, value in group:
+            flag = name.replace("_", "-")
+            if value == type(group).model_fields[name].default:
+                continue
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words.append(f"--{flag}={value}")
+    return words
+
+
 def validation_message(error: ValidationError) -> str:
     """One line for the first thing pydantic objects to, in the words of the command line."""
     first = error.errors()[0]

@@ -1,5 +1,6 @@
 """`aocr train`: from TFRecords to a model directory."""
 
+import signal
 from typing import Any
 
 import click
@@ -19,18 +20,42 @@ from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, Train
     default=DEFAULT_MODEL_DIR,
     envvar="AIP_MODEL_DIR",
     show_default=True,
-    help="Directory that the model is written to.",
+    help="Directory that the model is written to. [env: AIP_MODEL_DIR]",
+)
+@click.option(
+    "--checkpoint-dir",
+    metavar="DIR",
+    envvar="AIP_CHECKPOINT_DIR",
+    help="Directory that an interrupted training goes on from; --model-dir then gets the finished model, and nothing "
+    "before. [env: AIP_CHECKPOINT_DIR] [default: that of --model-dir]",
+)
+@click.option(
+    "--tensorboard-dir",
+    metavar="DIR",
+    envvar="AIP_TENSORBOARD_LOG_DIR",
+    help="Directory that gets a copy of TensorBoard's event files. [env: AIP_TENSORBOARD_LOG_DIR] [default: none]",
 )
 @options.from_config(TrainOptions)
 @options.from_config(ModelOptions)
 @options.from_config(DataOptions)
 @click.option("--full-ascii", is_flag=True, help="The same as --charset ascii.")
-def command(dataset: str, validation: str | None, model_dir: str, full_ascii: bool, **values: Any) -> None:
+def command(
+    dataset: str,
+    validation: str | None,
+    model_dir: str,
+    checkpoint_dir: str | None,
+    tensorboard_dir: str | None,
+    full_ascii: bool,
+    **values: Any,
+) -> None:
     """Train on DATASET, a .tfrecords file or a folder of them.
 
     Without any option this is the recommended way: sizes and characters come from the data, a share of the images is
     held out to judge by, and training ends when it no longer pays. Interrupt it at will: the same command goes on.
+    Where TF_CONFIG names several workers, each of them runs this command, and they train one model together.
     """
+    # A machine that is taken away (Spot) says so with SIGTERM: then, too, a checkpoint is written first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if full_ascii:
         values["charset"] = values["charset"] or "ascii"
     model = options.build(ModelOptions, values)
@@ -44,7 +69,16 @@ def command(dataset: str, validation: str | None, model_dir: str, full_ascii: bo
     with logs.without_import_chatter():
         from aocr_core.training import train
 
-    result = train(dataset, model_dir, validation, model=model, data=data, options=training)
+    result = train(
+        dataset,
+        model_dir,
+        validation,
+        model=model,
+        data=data,
+        options=training,
+        checkpoints=checkpoint_dir,
+        logs=tensorboard_dir,
+    )
     click.echo(
         f"validation accuracy {result.accuracy:.2%}, CER {result.cer:.2%} after {result.steps} steps "
         f"({result.epochs:.1f} epochs, {result.seconds:.0f} s): {model_dir}"

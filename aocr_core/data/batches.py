@@ -156,6 +156,7 @@ def training_batches(
     frequency: Mapping[str, float] | None = None,
     first_step: int = 0,
     ramp_steps: int = 1,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """An endless stream of shuffled training batches; decoding and distortion run in parallel with the training.
 
@@ -164,13 +165,14 @@ def training_batches(
         spec: Sizes, symbols, batch size.
         share: Share of the images that is held out for validation, and not in this stream.
         seed: Seed of order and distortion.
-        rows: Number of records, for the shuffle buffer.
+        rows: Number of images in the stream, for the shuffle buffer.
         strength: Greatest strength of the distortions, 0 (none) to 1; so much of `HIDDEN_SHARE` of the symbols that
             the decoder is fed is hidden.
         cache: Keep the prepared images in memory after the first pass.
         frequency: How often each symbol occurs, per label, to show rare ones more often; None: every image as often.
         first_step: Number of the first batch, where a training goes on.
         ramp_steps: Batches until the distortions have their full strength.
+        part: `(2, 5)`: only every fifth image, from the third on, where five workers share the data set.
 
     Returns:
         Dictionaries of `images` `[batch, height, width, channels]` in [-1, 1], `widths` `[batch]`, `inputs` and
@@ -178,6 +180,8 @@ def training_batches(
     """
     encode = label_encoder(spec)
     dataset = labelled_images(files, share)
+    if part[1] > 1:
+        dataset = dataset.shard(part[1], part[0])
 
     def example(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return prepare(image, spec.image), encode(label)
@@ -218,6 +222,8 @@ def training_batches(
         }
 
     dataset = dataset.enumerate(first_step).map(batch, num_parallel_calls=PARALLEL_CALLS)
+    # Workers that know this need not ask one another before each step whether all have a batch.
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return _without_tuning(dataset.prefetch(PREFETCHED))
 
 

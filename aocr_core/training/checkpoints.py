@@ -1,6 +1,7 @@
 """Where training goes on from after an interruption: one TensorFlow checkpoint that appears whole or not at all."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,12 @@ class State:
     """Of the weights that are kept."""
     best_cer: float = float("inf")
 
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "State":
+        """The state from its numbers, in the order of the fields."""
+        found = cls(*numbers)  # type: ignore[arg-type]
+        return replace(found, step=int(found.step), stale=int(found.stale))
+
     def judge(self, accuracy: float, cer: float, images: int) -> bool:
         """Take a validation of so many images in.
 
@@ -66,17 +73,23 @@ def uncertainty(accuracy: float, images: int) -> float:
 class Checkpoints:
     """Saves and restores weights, optimiser, average and state."""
 
+    variables: list[tf.Variable]
+    """All that a checkpoint holds, the state excepted."""
+
     def __init__(
         self, directory: Path, model: AttentionOCR, optimizer: keras.optimizers.Optimizer, average: WeightAverage
     ) -> None:
         self._numbers = tf.Variable(tf.zeros([len(asdict(State()))], tf.float64), trainable=False)
+        weights = [variable.value for variable in model.variables]
+        moments = [variable.value for variable in optimizer.variables]
         checkpoint = tf.train.Checkpoint(
-            weights=[variable.value for variable in model.variables],
+            weights=weights,
             average=average,
             state=self._numbers,
             # By name: the moments of one optimiser have the shapes of another's.
-            **{type(optimizer).__name__: [variable.value for variable in optimizer.variables]},
+            **{type(optimizer).__name__: moments},
         )
+        self.variables = [*weights, *moments, average.updates, *average.averages]
         self._checkpoint = checkpoint
         self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=2)
 
@@ -102,5 +115,4 @@ class Checkpoints:
                 f"the checkpoint {path} does not fit ({str(error).splitlines()[0]}): "
                 "give the options it was trained with, or start anew with --no-resume"
             ) from error
-        numbers = State(*self._numbers.numpy().tolist())
-        return replace(numbers, step=int(numbers.step), stale=int(numbers.stale))
+        return State.of(self._numbers.numpy().tolist())

@@ -5,7 +5,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import keras
@@ -16,11 +17,12 @@ from aocr_core.config import TrainOptions
 from aocr_core.errors import AocrError
 from aocr_core.evaluation.metrics import Summary
 from aocr_core.model.recognizer import AttentionOCR
-from aocr_core.progress import track
+from aocr_core.progress import Bar, track
 from aocr_core.training import schedule
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import Batch, Step
+from aocr_core.training.team import Team
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ class Stretch:
 
 
 class Loop:
-    """Runs the steps of one training in a local directory."""
+    """Runs the steps of one training in a local directory, to which only the chief of its team writes."""
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Loop:
         plan: Plan,
         publish: Callable[[], None] = lambda: None,
         spent: float = 0.0,
+        team: Team | None = None,
     ) -> None:
         self.directory = directory
         self.tools = tools
@@ -105,8 +108,10 @@ class Loop:
         """Called whenever the directory is complete."""
         self.spent = spent
         """Seconds of the time budget that are used up before the first step."""
+        self.team = team or Team(tf.distribute.get_strategy())
         self.checkpoints = Checkpoints(directory / model_dir.LATEST, tools.model, tools.optimizer, tools.average)
-        self.state = self.checkpoints.restore()
+        self.state = State.of(self.team.told(lambda: astuple(self.checkpoints.restore())))
+        self.team.spread(self.checkpoints.variables)
         self._clock = time.monotonic()
         self._stretch = Stretch()
 
@@ -131,16 +136,15 @@ class Loop:
             logger.info("nothing is left to do: --num-epoch makes the training longer, --no-resume starts anew")
         elif state.step:
             logger.info("going on at step %d of %d", state.step, plan.steps)
-        writer = tf.summary.create_file_writer(str(self.directory / model_dir.LOGS))
-        with track("train", plan.steps, "steps", done=state.step) as bar, writer.as_default():
+        with self._bar() as bar, self._writer().as_default():
             self._clock = time.monotonic()
             try:
                 while (reason := self._finished()) is None:
                     scalars = self._train_step(batches)
                     bar.advance(epoch=f"{state.step / plan.steps_per_epoch:.1f}", loss=scalars["loss"])
                     if state.step % plan.steps_between == 0 or self._at_the_end():
-                        summary = self._validate(scalars)
-                        bar.advance(0, accuracy=f"{summary.accuracy:.1%}", CER=f"{summary.cer:.2%}")
+                        accuracy, cer = self._validate(scalars)
+                        bar.advance(0, accuracy=f"{accuracy:.1%}", CER=f"{cer:.2%}")
             except KeyboardInterrupt:
                 self._save()
                 logger.info("interrupted at step %d: the next run goes on from here", state.step)
@@ -170,6 +174,8 @@ class Loop:
         lap = now - self._clock
         self.state.seconds += lap
         self._clock = now
+        if self.options.max_minutes:  # the learning rate depends on it, and must be the same everywhere
+            (self.state.seconds,) = self.team.numbers(lambda: [self.state.seconds], 1)
         return lap
 
     def _train_step(self, batches: Iterator[Batch]) -> dict[str, float]:
@@ -193,36 +199,56 @@ class Loop:
             )
         return scalars | {"learning_rate": rate}
 
-    def _validate(self, scalars: dict[str, float]) -> Summary:
-        state = self.state
+    def _validate(self, scalars: dict[str, float]) -> tuple[float, float]:
+        """Accuracy and CER, which also decide whether these are the weights to keep."""
         with self.tools.average.in_place():
-            summary = self.tools.validator()
-            if state.judge(summary.accuracy, summary.cer, summary.count):
+            accuracy, cer, images = self.team.numbers(self._figures, 3)
+            if self.state.judge(accuracy, cer, round(images)):
                 self._save_best()
         self._lap()
-        self._record(scalars, summary, self._stretch.speed(self.options.batch_size))
+        self._record(scalars, accuracy, cer)
         self._stretch = Stretch()
         self._save()
         self._lap()  # the checkpoint is not part of the next stretch
-        return summary
+        return accuracy, cer
+
+    def _figures(self) -> tuple[float, float, float]:
+        summary = self.tools.validator()
+        return summary.accuracy, summary.cer, summary.count
+
+    def _bar(self) -> AbstractContextManager[Bar]:
+        steps, done = self.plan.steps, self.state.step
+        if self.team.chief:
+            return track("train", steps, "steps", done=done)
+        return nullcontext(Bar("train", steps, "steps", done, []))
+
+    def _writer(self) -> tf.summary.SummaryWriter:
+        if not self.team.chief:
+            return tf.summary.create_noop_writer()
+        return tf.summary.create_file_writer(str(self.directory / model_dir.LOGS))
 
     def _save(self) -> None:
-        self.checkpoints.save(self.state)
-        self.publish()
+        if self.team.chief:
+            self.checkpoints.save(self.state)
+            self.publish()
 
     def _save_best(self) -> None:
+        if not self.team.chief:
+            return
         path = self.directory / model_dir.WEIGHTS
         unfinished = path.with_name("unfinished." + path.name)
         self.tools.model.save_weights(unfinished)
         unfinished.replace(path)
 
-    def _record(self, scalars: dict[str, float], summary: Summary, speed: dict[str, float]) -> None:
+    def _record(self, scalars: dict[str, float], accuracy: float, cer: float) -> None:
         """One line of history, and the same numbers for TensorBoard."""
+        if not self.team.chief:
+            return
         numbers = {
             **{name: round(value, 6) for name, value in scalars.items()},
-            "accuracy": summary.accuracy,
-            "cer": summary.cer,
-            **speed,
+            "accuracy": accuracy,
+            "cer": cer,
+            **self._stretch.speed(self.options.batch_size),
         }
         line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **numbers}
         with (self.directory / model_dir.HISTORY).open("a", encoding="utf-8") as file:
@@ -230,10 +256,11 @@ class Loop:
         # `tf.summary.scalar` needs the TensorBoard package, which only those who look at the logs have to install.
         for name, value in numbers.items():
             tf.summary.write(name, tf.constant(value, tf.float32), step=self.state.step, metadata=SCALAR)
+        tf.summary.flush()  # what is published with the checkpoint is then all of it
         logger.info(
             "step %d: loss %.4f, validation accuracy %.2f %%, CER %.2f %%",
             self.state.step,
             scalars["loss"],
-            100 * summary.accuracy,
-            100 * summary.cer,
+            100 * accuracy,
+            100 * cer,
         )

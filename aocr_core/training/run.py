@@ -1,12 +1,14 @@
 """`train`: from a data set to a model directory."""
 
+import json
 import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,30 +16,32 @@ import tensorflow as tf
 from aocr_core import model_dir, storage
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
 from aocr_core.data import batches, info, records
-from aocr_core.errors import AocrError, UsageError
+from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import calibration, precision, pretraining, schedule
-from aocr_core.training import strategy as strategies
+from aocr_core.training import beginning, calibration, precision, pretraining, schedule
 from aocr_core.training.average import WeightAverage
+from aocr_core.training.beginning import Beginning
 from aocr_core.training.checkpoints import State
 from aocr_core.training.loop import Loop, Plan, Tools
 from aocr_core.training.resolve import (
     SIZES_OF_THE_DATA,
-    resolve,
     training_rows,
     validation_share,
     with_pretraining,
 )
-from aocr_core.training.step import build_optimizer, build_step
-from aocr_core.training.transfer import Source, source_of, transfer
+from aocr_core.training.step import Batch, build_optimizer, build_step
+from aocr_core.training.team import Team
+from aocr_core.training.transfer import Source, transfer
 from aocr_core.training.validation import Validator
-from aocr_core.training.workplace import workplace
+from aocr_core.training.workplace import Places, no_place, workplace
 
 logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 2**30
 """Prepared images are kept in memory as long as they need less than a gigabyte."""
+WORKERS_SEED = 1_000_003
+"""So far apart are the seeds of workers' streams, farther than their steps."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,13 @@ def train(
     model: ModelOptions | None = None,
     data: DataOptions | None = None,
     options: TrainOptions | None = None,
+    checkpoints: str | None = None,
+    logs: str | None = None,
 ) -> TrainResult:
     """Train a recogniser, or go on with one.
+
+    Where `TF_CONFIG` names several workers, each of them calls this, and they train one model together. Only the chief
+    needs `directory`, `checkpoints` and `logs`.
 
     Args:
         dataset: A TFRecord file or a folder of shards.
@@ -71,68 +80,66 @@ def train(
         model: What the network looks like.
         data: How labels become symbols.
         options: How the weights are found.
+        checkpoints: Directory to go on from after an interruption (see `workplace.Places`); None: `directory`.
+        logs: Directory that gets TensorBoard's event files, besides the one that they lie in.
 
     Raises:
         AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
-            a loss that is not a number, a directory that cannot be written.
+            a loss that is not a number, a directory that cannot be written, a worker that has gone.
         UsageError: a path or a device that is not there, or options that contradict each other.
     """
     options = options or TrainOptions()
-    strategy = strategies.choose(options.gpu_id)
-    return _train(dataset, directory, validation, model or ModelOptions(), data or DataOptions(), options, strategy)
+    team = Team.assembled(options.gpu_id)
+    places = Places(directory, checkpoints, logs)
+    with team.together():
+        return _train(dataset, places, validation, model or ModelOptions(), data or DataOptions(), options, team)
 
 
 def _train(
     dataset: str,
-    directory: str,
+    places: Places,
     validation: str | None,
     model: ModelOptions,
     data: DataOptions,
     options: TrainOptions,
-    strategy: tf.distribute.Strategy,
+    team: Team,
 ) -> TrainResult:
     keras.utils.set_random_seed(options.seed)
     described = info.load(dataset)
     # TensorFlow's own way to a bucket knows neither a mount nor the emulator, and cannot be told how long to try.
     with (
         storage.local_copies(records.files(dataset)) as files,
-        storage.local_copies(records.files(validation) if validation else []) as judged,
-        workplace(directory) as (target, publish),
+        storage.local_copies(records.files(validation) if validation and team.chief else []) as judged,
+        workplace(places) if team.chief else no_place() as (target, publish),
     ):
         share = validation_share(described.rows, options)
         if validation is not None or not batches.splits(files, share):
             share = 0.0
         options = options.model_copy(update={"validation_share": share})
-        existing = _existing(target) if options.resume else None
-        under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
-        source = source_of(options.init_from, existing, under_way)
-        config = resolve(described, model, data, options, existing, source.config if source else None)
-        _check_beginning(options, config, source, under_way)
-        other_data = existing is not None and existing.dataset != config.dataset
-        if existing is None:
-            _start_anew(target, config)
-        if not under_way:
+        source: Source | None = None  # in memory of the chief, whose weights all get
+
+        def decide() -> dict[str, Any]:
+            nonlocal source
+            found, source = beginning.of(target, described, model, data, options, team)
+            return asdict(found) | {"config": found.config.model_dump(mode="json")}
+
+        told = team.told(decide)
+        begun = Beginning(**(told | {"config": ModelConfig.model_validate(told["config"])}))
+        config = begun.config
+        if config.dataset != described.fingerprint:
+            raise AocrError(f"{dataset} is another data set here than where the chief of this training sees it")
+        if not begun.under_way:
             seconds = 0.0
-            if not source and pretraining.wanted(described, config, options):
-                place = storage.join(directory, model_dir.PRETRAINING)
-                source, seconds = _pretrained(place, files, described, config, options.pretrain == "always", strategy)
+            if begun.pretrain:
+                place = storage.join(places.home, model_dir.PRETRAINING)
+                source, seconds = _pretrained(place, files, described, config, options.pretrain == "always", team)
             config = with_pretraining(config, options, described.rows, seconds)
-        if other_data:
+        if begun.other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
-        logger.info(_describe(config, described.rows))
-        result = _run(target, publish, config, files, judged or files, described, strategy, other_data, source)
-        shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
-        return result
-
-
-def _check_beginning(options: TrainOptions, config: ModelConfig, source: Source | None, under_way: bool) -> None:
-    if options.pretrain == "always" and source:
-        raise UsageError("--pretrain always and --init-from are two ways to begin: choose one")
-    if options.pretrain == "always" and under_way and not config.pretraining_seconds:
-        raise AocrError(
-            "the training in the model directory has begun without rendered words: start anew with --no-resume, or "
-            "name another --model-dir"
-        )
+        if team.chief:
+            logger.info(_describe(config, described.rows, team.size))
+        begun = replace(begun, config=config)
+        return _run(target, publish, begun, files, judged or files, described, team, source)
 
 
 def _pretrained(
@@ -141,109 +148,140 @@ def _pretrained(
     described: info.DatasetInfo,
     config: ModelConfig,
     always: bool,
-    strategy: tf.distribute.Strategy,
+    team: Team,
 ) -> tuple[Source | None, float]:
-    """A model that has learnt rendered words, and the seconds that it took; without `always`, if there can be any."""
+    """A model that has learnt rendered words, and the seconds that it took; without `always`, if there can be any.
+
+    The model is there for the chief alone.
+    """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aocr-words-") as scratch:
+        failure: AocrError | None = None
         try:
             words = pretraining.render(Path(scratch), files, described, config)
+        except AocrError as error:
+            failure = error
+        try:
+            team.told(lambda: _raise(failure))
         except AocrError as error:
             if always:
                 raise
             logger.info("the training begins without rendered words: %s", error)
             return None, 0.0
-        rendering = time.monotonic() - began
+        _raise(failure)  # of this worker alone
+        (rendering,) = team.numbers(lambda: [time.monotonic() - began], 1)
         network = config.options.model_copy(update=dict.fromkeys(SIZES_OF_THE_DATA))
         options = pretraining.options_for(config.training)
-        result = _train(words, place, None, network, DataOptions(), options, strategy)
+        result = _train(words, Places(place), None, network, DataOptions(), options, team)
     logger.info("the words are learnt; now the images of the data set")
-    return Source.load(place), rendering + result.seconds
+    return Source.load(place) if team.chief else None, rendering + result.seconds
 
 
-def _existing(target: Path) -> ModelConfig | None:
-    return model_dir.read_config(str(target)) if (target / model_dir.CONFIG).exists() else None
+def _raise(failure: AocrError | None) -> None:
+    if failure:
+        raise failure
 
 
-def _start_anew(target: Path, config: ModelConfig) -> None:
-    """Make the directory and drop what an earlier model left in it; nothing else in it is touched."""
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AocrError(f"cannot make the model directory {target}: {error.strerror}") from error
-    for name in (model_dir.LATEST, model_dir.LOGS, model_dir.PRETRAINING):
-        shutil.rmtree(target / name, ignore_errors=True)
-    for name in (model_dir.WEIGHTS, model_dir.HISTORY):
-        (target / name).unlink(missing_ok=True)
-    model_dir.write_config(str(target), config)
-
-
-def _describe(config: ModelConfig, rows: int) -> str:
+def _describe(config: ModelConfig, rows: int, workers: int) -> str:
     image, training = config.image, config.training
     return (
         f"training on {rows} images, {len(config.charset)} symbols, "
         f"input {image.height}x{image.width}x{image.channels}, texts up to {config.options.max_prediction} symbols, "
         f"{training.num_epoch} epochs in batches of {training.batch_size} "
         f"({config.options.preset}, {training.optimizer}, {training.precision})"
+        + (f", shared by {workers} workers" if workers > 1 else "")
     )
 
 
 def _run(
     target: Path,
     publish: Callable[[], None],
-    config: ModelConfig,
+    begun: Beginning,
     files: list[str],
     validation_files: list[str],
     described: info.DatasetInfo,
-    strategy: tf.distribute.Strategy,
-    other_data: bool,
+    team: Team,
     source: Source | None,
 ) -> TrainResult:
+    config = begun.config
     options = config.training
     share = options.validation_share
     assert share is not None and options.num_epoch is not None  # resolved
     spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
-    cache = described.rows * described.mean_aspect * config.image.height**2 * config.image.channels < CACHE_BYTES
-    rows = training_rows(described.rows, share)
-    with strategy.scope(), precision.used(options.precision):
+    with team.strategy.scope(), precision.used(options.precision):
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
         optimizer.build(network.trainable_variables)
         if source:
             _begin_with(source, network, config)
         average = WeightAverage(network.variables, options.ema_decay)
+    cache = _bytes(described, config) < CACHE_BYTES
     validation = batches.evaluation_batches(validation_files, spec, share=share, cache=cache)
     tools = Tools(
         network,
         optimizer,
         average,
-        build_step(network, optimizer, average, options, strategy),
+        build_step(network, optimizer, average, options, team.strategy),
         Validator(network, config, validation),
     )
-    plan = Plan.make(rows, options)
-    loop = Loop(target, tools, options, plan, publish, spent=config.pretraining_seconds)
-    if other_data:
+    plan = Plan.make(training_rows(described.rows, share), options)
+    loop = Loop(target, tools, options, plan, publish, spent=config.pretraining_seconds, team=team)
+    if begun.other_data:
         # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
         loop.start_over()
-    model_dir.write_config(str(target), config)
+    if team.chief:
+        model_dir.write_config(str(target), config)
+    stopped = loop.run(_stream(files, spec, config, described, plan, loop.state.step, team))
+    logger.info("training ended: %s", stopped)
+    result = _result(loop.state, plan, config.pretraining_seconds, stopped)
+
+    def finish() -> None:
+        if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
+            _calibrate(target, config, validation)
+        storage.write_bytes(target / model_dir.RESULT, json.dumps(asdict(result), indent=1).encode() + b"\n")
+        shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
+        publish()
+
+    team.told(finish)
+    return result
+
+
+def _stream(
+    files: list[str],
+    spec: batches.BatchSpec,
+    config: ModelConfig,
+    described: info.DatasetInfo,
+    plan: Plan,
+    first_step: int,
+    team: Team,
+) -> Iterator[Batch]:
+    """Batches for the devices of this process, of images that no other process has."""
+    options = config.training
+    assert options.validation_share is not None and options.num_epoch is not None  # resolved
+    rows = training_rows(described.rows, options.validation_share)
+    alone = team.size == 1
+    of_a_step = 1 if alone else team.replicas
     stream = batches.training_batches(
         files,
-        spec,
-        share=share,
-        seed=options.seed,
-        rows=rows,
+        spec if alone else replace(spec, batch_size=team.share_of_batch(options.batch_size)),
+        share=options.validation_share,
+        seed=options.seed + WORKERS_SEED * team.index,
+        rows=-(-rows // team.size),
         strength=schedule.distortion(options.num_epoch) if options.augment else 0.0,
-        cache=cache,
+        cache=_bytes(described, config) / team.size < CACHE_BYTES,
         frequency=_frequency(described, config),
-        first_step=loop.state.step,
-        ramp_steps=round(schedule.RAMP_SHARE * plan.steps) or 1,
+        first_step=first_step * of_a_step,
+        ramp_steps=round(schedule.RAMP_SHARE * plan.steps) * of_a_step or 1,
+        part=(team.index, team.size),
     )
-    stopped = loop.run(iter(strategy.experimental_distribute_dataset(stream)))
-    logger.info("training ended: %s", stopped)
-    if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
-        _calibrate(target, config, validation)
-        publish()
-    return _result(loop.state, plan, config.pretraining_seconds, stopped)
+    if alone:
+        return iter(team.strategy.experimental_distribute_dataset(stream))
+    return iter(team.strategy.distribute_datasets_from_function(lambda _: stream))
+
+
+def _bytes(described: info.DatasetInfo, config: ModelConfig) -> float:
+    """Size of all images, prepared."""
+    return described.rows * described.mean_aspect * config.image.height**2 * config.image.channels
 
 
 def _calibrate(target: Path, config: ModelConfig, validation: tf.data.Dataset) -> None:

@@ -39,6 +39,7 @@ def build_step(
     `loss`, `decoder_loss`, `ctc_loss`, `gradient_norm`.
     """
     weight = options.ctc_weight
+    statistics = [variable.value for variable in model.non_trainable_variables if variable.value.dtype.is_floating]
 
     def replica_step(batch: Batch) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
@@ -50,7 +51,13 @@ def build_step(
         variables = [variable.value for variable in model.trainable_variables]
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if strategy.num_replicas_in_sync > 1:
-            gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
+            # Statistics of batch normalisation are taken by each device of its own images, weights of all: without the
+            # mean of both, the devices' models would drift apart.
+            mine = [tf.convert_to_tensor(gradient) for gradient in gradients] + [one.read_value() for one in statistics]
+            means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, mine)
+            gradients = means[: len(gradients)]
+            for one, mean in zip(statistics, means[len(gradients) :], strict=True):
+                one.assign(mean)
         norm = tf.linalg.global_norm(gradients)
         if options.gradient_clipping:
             gradients, _ = tf.clip_by_global_norm(gradients, options.max_gradient_norm, use_norm=norm)

@@ -50,7 +50,7 @@ def in_one_line(error: BaseException) -> str | None:
     if isinstance(error, exceptions.Unauthorized | GoogleAuthError):
         return f"the login is not accepted ({_line(error)}); run `gcloud auth application-default login` again"
     if isinstance(error, exceptions.Forbidden):
-        return f"no permission: {_line(error)} (see the roles in the README)"
+        return f"no permission: {_line(error)} (see the roles in docs/vertex.md)"
     if isinstance(error, exceptions.NotFound):
         return f"not found: {_line(error)}"
     if isinstance(error, exceptions.TooManyRequests):

@@ -12,7 +12,7 @@ from components.vertex.place import Place
 from pipelines import parameter_file, parameters, spec
 from pipelines.data_version import fingerprint
 from pipelines.flags import pipeline_options
-from pipelines.vertex import image, labels, machines, request
+from pipelines.vertex import image, labels, machines, request, workers
 from pipelines.vertex.options import JobOptions
 from pipelines.vertex.request import Wish
 
@@ -80,6 +80,7 @@ def wish(compiled: spec.Spec, values: dict[str, Any]) -> Wish:
         (step.name for step in spec.steps(compiled)), values["cpu"], values["memory"], values["accelerator"]
     )
     given = _parameters(compiled, values)
+    asked, given = workers.assigned(asked, given)
     parameters.check(given)
     request.check(compiled, given)
     return Wish(chosen, given, labels.parse(values["labels"]), asked)

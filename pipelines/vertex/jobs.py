@@ -4,7 +4,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/pipelineJobs/[^/]+")
+
+
+class ExistsError(AocrError):
+    """There is a run of that name already."""
 
 
 def submit(connection: Connection, request: "CreatePipelineJobRequest") -> "PipelineJob":
@@ -26,23 +30,29 @@ def submit(connection: Connection, request: "CreatePipelineJobRequest") -> "Pipe
         The run as Vertex AI has it.
 
     Raises:
+        ExistsError: somebody has started a run of that id before.
         AocrError: Vertex AI refuses it, or cannot be reached.
     """
-    from google.api_core.exceptions import Conflict
+    from google.api_core.exceptions import Conflict, NotFound
 
     name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
-    tries = 0
+    tries, taken = 0, False
 
     def create() -> "PipelineJob":
-        nonlocal tries
+        nonlocal tries, taken
         tries += 1
         try:
             return connection.pipelines.create_pipeline_job(request=request, **connection.once)
-        except Conflict:
-            if tries == 1:
-                raise
+        except Conflict as error:
+            taken = taken or tries == 1
+            try:
+                job = connection.pipelines.get_pipeline_job(name=name, **connection.once)
+            except NotFound:  # 409 is answered to requests that get into each other's way, too
+                raise error from None
+            if taken:
+                raise ExistsError(f"cannot submit to {request.parent}: {job.name} already exists") from error
             # An earlier try had arrived, and only its answer was lost.
-            return connection.pipelines.get_pipeline_job(name=name, **connection.once)
+            return job
 
     with explained(f"submit to {request.parent}"):
         return connection.patience["retry"](create)()

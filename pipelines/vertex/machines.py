@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aocr_core.errors import UsageError
+from components.workers import ACCELERATOR
 from pipelines import spec
 
 ALL = "all"
 MEMORY = re.compile(r"[1-9]\d*G")
-ACCELERATOR = re.compile(r"([A-Z][A-Z0-9_]+)(?::([1-9]\d?))?")
 
 
 @dataclass(frozen=True)

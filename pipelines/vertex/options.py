@@ -1,7 +1,7 @@
-"""How a run on Vertex AI runs there: the options of `submit` and `schedule`."""
+"""How a run on Vertex AI runs there: the options of `submit`, `schedule` and `job`."""
 
 import re
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -13,27 +13,47 @@ NETWORK = re.compile(r"projects/[^/]+/global/networks/[^/]+")
 KEY = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
 
 
-class JobOptions(FromEnvironment):
-    """How Vertex AI runs the pipeline."""
+def _in_bucket(path: str) -> str:
+    if not BUCKET_PATH.fullmatch(path):
+        raise PydanticCustomError("bucket", "input should be like gs://BUCKET/FOLDER")
+    return path.rstrip("/")
 
-    VARIABLES: ClassVar[dict[str, str]] = {"pipeline_root": "AOCR_PIPELINE_ROOT", "image": "AOCR_IMAGE"}
 
-    pipeline_root: str = Field(
-        description="Folder for the outputs of all steps: gs://BUCKET/FOLDER. [env: AOCR_PIPELINE_ROOT]"
-    )
-    image: str = Field(
-        description="Container image that all steps run in, best as NAME@sha256:DIGEST: see --pin. [env: AOCR_IMAGE]"
-    )
+class ContainerOptions(FromEnvironment):
+    """The container image of a run or a job, and as whom and where it runs."""
+
+    VARIABLES: ClassVar[dict[str, str]] = {"image": "AOCR_IMAGE"}
+
+    image: str = Field(description="Container image to run, best as NAME@sha256:DIGEST: see --pin. [env: AOCR_IMAGE]")
     pin: bool = Field(
         False,
         description="Ask the image's registry for the digest that its tag stands for now, and send that: the run stays "
         "what it is, and no step is reused from another image.",
     )
     service_account: str | None = Field(
-        None, description="Account that the steps run as. [default: the Compute Engine default service account]"
+        None,
+        description="Account to run as. [default: for pipelines the Compute Engine default service account, for a job "
+        "Vertex AI's own]",
     )
     network: str | None = Field(
         None, description="VPC network to peer with: projects/NUMBER/global/networks/NAME. [default: none]"
+    )
+
+    @field_validator("network")
+    @classmethod
+    def _network(cls, name: str | None) -> str | None:
+        if name and not NETWORK.fullmatch(name):
+            raise PydanticCustomError("network", "input should be like projects/NUMBER/global/networks/NAME")
+        return name
+
+
+class JobOptions(ContainerOptions):
+    """How Vertex AI runs the pipeline."""
+
+    VARIABLES: ClassVar[dict[str, str]] = ContainerOptions.VARIABLES | {"pipeline_root": "AOCR_PIPELINE_ROOT"}
+
+    pipeline_root: str = Field(
+        description="Folder for the outputs of all steps: gs://BUCKET/FOLDER. [env: AOCR_PIPELINE_ROOT]"
     )
     kms_key: str | None = Field(
         None,
@@ -58,16 +78,7 @@ class JobOptions(FromEnvironment):
     @field_validator("pipeline_root")
     @classmethod
     def _bucket(cls, path: str) -> str:
-        if not BUCKET_PATH.fullmatch(path):
-            raise PydanticCustomError("bucket", "input should be like gs://BUCKET/FOLDER")
-        return path.rstrip("/")
-
-    @field_validator("network")
-    @classmethod
-    def _network(cls, name: str | None) -> str | None:
-        if name and not NETWORK.fullmatch(name):
-            raise PydanticCustomError("network", "input should be like projects/NUMBER/global/networks/NAME")
-        return name
+        return _in_bucket(path)
 
     @field_validator("kms_key")
     @classmethod
@@ -75,3 +86,25 @@ class JobOptions(FromEnvironment):
         if name and not KEY.fullmatch(name):
             raise PydanticCustomError("key", "input should be like projects/P/locations/L/keyRings/R/cryptoKeys/K")
         return name
+
+
+class TrainingJobOptions(ContainerOptions):
+    """A training as a job of its own, without the pipeline."""
+
+    output_dir: str = Field(
+        description="Folder for all that the job writes: gs://BUCKET/FOLDER. The finished model comes to model/ in it, "
+        "what an interrupted training goes on from to checkpoints/, TensorBoard's files to logs/."
+    )
+    timeout_hours: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="End the job after so many hours. [default: Vertex AI's, 7 days]"
+    )
+    restart: bool = Field(
+        True,
+        description="Start all workers again when one was started again, as when its Spot machine is taken away; the "
+        "training goes on from its last checkpoint.",
+    )
+
+    @field_validator("output_dir")
+    @classmethod
+    def _bucket(cls, path: str) -> str:
+        return _in_bucket(path)

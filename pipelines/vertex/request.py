@@ -1,6 +1,7 @@
 """What is sent to Vertex AI to start a run: built from the compiled pipeline and the user's wishes."""
 
 import copy
+import json
 import re
 import secrets
 import time
@@ -11,7 +12,9 @@ from typing import Any
 
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
+from components.workers import SETTINGS_VARIABLE
 from pipelines import spec
+from pipelines.vertex import workers
 from pipelines.vertex.machines import Machine, equipped
 from pipelines.vertex.options import JobOptions
 
@@ -48,13 +51,13 @@ def check(compiled: spec.Spec, parameters: Mapping[str, Any]) -> None:
             raise UsageError(f"{flag} {value}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
 
 
-def job(compiled: spec.Spec, wish: Wish) -> dict[str, Any]:
+def job(parent: str, compiled: spec.Spec, wish: Wish) -> dict[str, Any]:
     """The `PipelineJob` in the JSON form of the REST API
     (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs)."""
     options = wish.options
     result: dict[str, Any] = {
         "displayName": options.display_name or compiled["pipelineInfo"].get("displayName", name(compiled)),
-        "pipelineSpec": _spec(compiled, wish),
+        "pipelineSpec": _spec(parent, compiled, wish),
         "runtimeConfig": {
             "gcsOutputDirectory": options.pipeline_root,
             "parameterValues": dict(wish.parameters),
@@ -91,7 +94,7 @@ def create_job(parent: str, compiled: spec.Spec, wish: Wish, job_id: str = "") -
     """The `CreatePipelineJobRequest`; without a `job_id` that of a schedule, which names its runs itself."""
     from google.cloud.aiplatform_v1.types import CreatePipelineJobRequest
 
-    message = {"parent": parent, "pipelineJob": job(compiled, wish), "pipelineJobId": job_id}
+    message = {"parent": parent, "pipelineJob": job(parent, compiled, wish), "pipelineJobId": job_id}
     return parsed(CreatePipelineJobRequest, message)
 
 
@@ -109,14 +112,34 @@ def as_json(request: Any) -> str:
     return json_format.MessageToJson(type(request).pb(request), indent=2, ensure_ascii=False)
 
 
-def _spec(compiled: spec.Spec, wish: Wish) -> spec.Spec:
+def _spec(parent: str, compiled: spec.Spec, wish: Wish) -> spec.Spec:
     result = equipped(compiled, wish.machines)
     for container in spec.containers(result).values():
         container["image"] = wish.options.image
         for variable in container.get("env", []):
             if variable["name"] == IMAGE_VARIABLE:
                 variable["value"] = wish.options.image
+    if workers.several(wish.parameters):
+        told = spec.containers(result)[workers.STEP].setdefault("env", [])
+        told += [{"name": name, "value": value} for name, value in _for_workers(parent, wish).items()]
     return result if wish.options.caching else _without_caching(result)
+
+
+def _for_workers(parent: str, wish: Wish) -> dict[str, str]:
+    """What the training step, which starts a job of its own, cannot find out by itself."""
+    _, project, _, location = parent.split("/")
+    options = wish.options
+    settings = {
+        "serviceAccount": options.service_account,
+        "network": options.network,
+        "kmsKey": options.kms_key,
+        "labels": dict(wish.labels),
+    }
+    return {
+        "GOOGLE_CLOUD_PROJECT": project,
+        "GOOGLE_CLOUD_LOCATION": location,
+        SETTINGS_VARIABLE: json.dumps({name: value for name, value in settings.items() if value}, sort_keys=True),
+    }
 
 
 def _without_caching(compiled: spec.Spec) -> spec.Spec:

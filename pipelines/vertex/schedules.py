@@ -55,7 +55,7 @@ def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, tim
         "maxConcurrentRunCount": str(timing.at_a_time),
         "maxConcurrentActiveRunCount": str(timing.at_a_time),
         "allowQueueing": timing.queue,
-        "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(compiled, wish)},
+        "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(parent, compiled, wish)},
     }
     if timing.start:
         result["startTime"] = timing.start.isoformat()

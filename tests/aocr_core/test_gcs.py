@@ -26,6 +26,15 @@ def test_a_bucket_is_no_file(bucket: str, tmp_path: Path):
     assert gcs.stat(bucket) is None
 
 
+def test_every_content_of_an_object_has_a_number_of_its_own(bucket: str):
+    numbers = []
+    for content in (b"1", b"1", b"2"):
+        storage.write_bytes(f"{bucket}/object", content)
+        numbers.append(gcs.generation(f"{bucket}/object"))
+    assert numbers == sorted(set(numbers)) and gcs.generation(f"{bucket}/object") == numbers[-1]
+    assert gcs.generation(f"{bucket}/none") is gcs.generation(bucket) is None
+
+
 def test_what_is_fetched_keeps_its_time(bucket: str, tmp_path: Path):
     """A data set's description counts only if it is no older than the records."""
     for name in ("b", "a"):

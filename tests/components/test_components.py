@@ -12,6 +12,7 @@ from components.evaluate import evaluate
 from components.export import export
 from components.inputs import EndpointOptions, PipelineInputs
 from components.train import train
+from components.workers import WorkerOptions
 
 ALL = [build_tfrecords, train, evaluate, approve, export, deploy]
 KINDS = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
@@ -31,7 +32,8 @@ def test_components_have_a_description_and_no_default(component):
 def test_every_parameter_is_a_described_option_of_the_same_type(component):
     from components.form import parameter_type
 
-    groups = [PipelineInputs, EndpointOptions, *(group for group in vars(config).values() if isinstance(group, type))]
+    groups = [PipelineInputs, EndpointOptions, WorkerOptions]
+    groups += [group for group in vars(config).values() if isinstance(group, type)]
     fields = {
         name: field
         for group in groups

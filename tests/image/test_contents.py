@@ -23,7 +23,8 @@ print([name for name, cached in known if cached and name != "__main__" and not P
 MODULES = [
     *("ai_edge_litert.interpreter", "fastapi", "google.cloud.aiplatform", "google.cloud.storage", "keras", "kfp"),
     *("kfp.dsl.executor_main", "onnxruntime", "tensorflow", "tf2onnx", "uvicorn"),
-    *("aocr_core.cli.serve", "components.train", "pipelines.training"),
+    *("aocr_core.cli.serve", "components.train", "functions_framework", "pipelines.event.handler"),
+    "pipelines.training",
 ]
 
 

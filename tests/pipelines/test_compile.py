@@ -12,6 +12,7 @@ from aocr_core import config
 from components.form import parameter_default, parameter_type
 from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
+from components.workers import WorkerOptions
 from pipelines import spec
 from pipelines.compile import command, compiled
 
@@ -23,6 +24,7 @@ GROUPS = (
     config.ApproveOptions,
     config.ServeOptions,
     EndpointOptions,
+    WorkerOptions,
 )
 PARAMETERS = {parameter.name: parameter for parameter in spec.parameters(spec.load())}
 

@@ -12,6 +12,8 @@ from pipelines import parameters
         ({"test_share": 5.0}, "--test-share"),
         ({"preset": "foo"}, "--preset: .*'large' or 'aocr'.*'foo'"),
         ({"label_kind": "words"}, "--label-kind"),
+        ({"worker_count": 3}, "--batch-size 32 cannot be shared evenly by 3 devices: say --batch-size 33"),
+        ({"worker_count": 2, "worker_accelerator": "NVIDIA_L4:4", "batch_size": 12}, "by 8 devices: .* 16"),
         ({"charset": "klingon"}, "unknown charset 'klingon'"),
         ({"test_annotations": "test.txt"}, "with --annotations"),
     ],

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pipelines import local, spec
 from pipelines.progress_view import ProgressView, State
 
 ROOT = Path(__file__).parents[2]
+GRACE_SECONDS = 10.0
 STATES: dict[str, str] = {"done": "SUCCEEDED", "reused": "SKIPPED", "failed": "FAILED", "interrupted": "CANCELLED"}
 
 
@@ -49,6 +51,13 @@ class Execution:
         self._cancelled = True
         if self._process.poll() is None:  # else its number may be another's by now
             with contextlib.suppress(ProcessLookupError):
+                # A step may have something to clear away, and is given the time.
+                os.killpg(self._process.pid, signal.SIGTERM)
+                until = time.monotonic() + GRACE_SECONDS
+                while time.monotonic() < until:
+                    os.killpg(self._process.pid, 0)
+                    self._process.poll()
+                    time.sleep(0.05)
                 os.killpg(self._process.pid, signal.SIGKILL)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=30)

@@ -42,7 +42,8 @@ class Rpc:
         """
         values: dict[str, Any] = {}
         for name, value in parse_qsl(query.replace("$alt=json%3Benum-encoding%3Dint", ""), keep_blank_values=True):
-            if not name.startswith("$"):
+            # `alt=json` is what every API of Google's takes, and what `gcloud` sends.
+            if not name.startswith("$") and name != "alt":
                 values[name] = value == "true" if value in ("true", "false") else value
         try:
             if self.body:

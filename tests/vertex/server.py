@@ -15,6 +15,7 @@ from google.longrunning.operations_pb2 import Operation
 
 from tests.vertex import operations, rpc
 from tests.vertex.containers import Container
+from tests.vertex.custom_jobs import CustomJobs
 from tests.vertex.endpoints import Endpoints
 from tests.vertex.faults import Faults
 from tests.vertex.metadata import Metadata
@@ -32,6 +33,7 @@ class VertexDouble:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="vertex-")
         self.jobs = PipelineJobs(Path(self._folder.name))
+        self.custom_jobs = CustomJobs(Path(self._folder.name, "custom-jobs"))
         self.metadata = Metadata()
         self.models = Models()
         self.endpoints = Endpoints(self.models, Container)
@@ -44,6 +46,7 @@ class VertexDouble:
         """Is told of every call when it is done."""
         self._rpcs = [
             *rpc.rpcs("PipelineService", self.jobs),
+            *rpc.rpcs("JobService", self.custom_jobs),
             *rpc.rpcs("ScheduleService", self.schedules),
             *rpc.rpcs("MetadataService", self.metadata),
             *rpc.rpcs("ModelService", self.models),
@@ -67,6 +70,7 @@ class VertexDouble:
         self._server.shutdown()
         self._server.server_close()
         self.jobs.stop()
+        self.custom_jobs.stop()
         self.endpoints.stop()
         self._folder.cleanup()
 

@@ -1,15 +1,20 @@
 """`aocr train` and `aocr export` as a user types them: flags, messages, exit codes."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from aocr_core import storage
 from aocr_core.cli.train import command
+from aocr_core.config import TrainOptions
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model import presets
 from aocr_core.model_dir import read_config
+from aocr_core.training import train
 from tests.aocr_core import small
+from tests.aocr_core.training.interrupted import interrupted_after
 
 
 @pytest.fixture
@@ -68,6 +73,24 @@ def test_mistakes(words: str, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_vertex_ai_says_where_the_model_goes(words: str, tmp_path: Path):
-    assert run(words, "--num-epoch", "1", AIP_MODEL_DIR=str(tmp_path / "there")).exception is None
-    assert read_config(str(tmp_path / "there")).charset.symbols == ("1", "A", "B")
+def test_vertex_ai_says_where_everything_goes(words: str, bucket: str):
+    """The finished model, what a restarted job goes on from, and what TensorBoard shows."""
+    model, checkpoints, logs = (f"{bucket}/job/{name}/" for name in ("model", "checkpoints", "logs"))
+    options = TrainOptions(batch_size=1, num_epoch=2, steps_per_checkpoint=1)
+    with interrupted_after(2):
+        train(words, model, words, options=options, checkpoints=checkpoints, logs=logs)
+    assert storage.entries(model) == []
+    assert storage.exists(f"{checkpoints}best.weights.h5")
+    (events,) = storage.list_files(logs)
+    assert storage.read_bytes(events).count(b"images_per_second") == 2
+
+    environment = {"AIP_MODEL_DIR": model, "AIP_CHECKPOINT_DIR": checkpoints, "AIP_TENSORBOARD_LOG_DIR": logs}
+    flags = ["--batch-size", "1", "--num-epoch", "2", "--steps-per-checkpoint", "1"]
+    done = run(words, "--validation", words, *flags, **environment)
+    assert done.exception is None, done.output
+    assert "after 6 steps (2.0 epochs, " in done.stdout and done.stdout.endswith(f": {model}\n")
+    history = storage.read_bytes(f"{bucket}/job/model/history.jsonl").splitlines()
+    assert [json.loads(line)["step"] for line in history] == [1, 2, 3, 4, 5, 6]
+    assert json.loads(storage.read_bytes(f"{bucket}/job/model/training.json"))["steps"] == 6
+    assert read_config(f"{bucket}/job/model").charset.symbols == ("1", "A", "B")
+    assert len(storage.list_files(logs)) == 2

@@ -201,3 +201,15 @@ def test_images_with_rare_symbols_come_more_often():
     assert repeats({"a": 1.0, "b": 0.9, "c": 1e-6})["abc"] == batches.MOST_REPEATS
     assert repeats({"a": 1.0, "b": 1.0, "c": common / 2.25})["abc"] == pytest.approx(1.5, abs=0.2)
     assert set(repeats({}).values()) == {1}
+
+
+def test_workers_have_different_images_and_together_all(tmp_path):
+    """Each of them sees its own again and again."""
+    words = ["a", "b", "c", "d", "e", "f", "g"]
+    path = small.write_words(tmp_path / "words.tfrecords", words)
+    seen = []
+    for part in ((0, 3), (1, 3), (2, 3)):
+        stream = training([path], spec(Charset.from_labels(words), batch_size=1), rows=3, part=part)
+        seen.append([int(batch["targets"][0, 0]) for batch in stream.take(6)])
+    assert [len(set(ids)) for ids in seen] == [3, 2, 2]
+    assert len(set().union(*seen)) == len(words)

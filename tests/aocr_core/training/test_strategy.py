@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -5,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from aocr_core.errors import UsageError
 from aocr_core.training import strategy
+from aocr_core.training.strategy import Cluster
 
 ROOT = Path(__file__).parents[3]
 
@@ -55,12 +58,68 @@ for alone, mirrored in zip(one[1:], two[1:]):
     differences = np.abs(np.concatenate([(a - m).ravel() for a, m in zip(alone, mirrored)]))
     # AdamW makes full steps of gradients that are hardly more than rounding errors.
     assert np.quantile(differences, 0.95) < 1e-3 and differences.max() < 0.05, differences.max()
+
+# With other images on each device they still are copies of one model, statistics of batch normalisation included.
+strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+with strategy.scope():
+    model = small.model()
+    optimizer = build_optimizer(options)
+    optimizer.build(model.trainable_variables)
+    average = WeightAverage(model.variables, 0.9)
+step = build_step(model, optimizer, average, options, strategy)
+halves = tf.data.Dataset.from_tensor_slices(batch).repeat().batch(4)
+step(next(iter(strategy.experimental_distribute_dataset(halves))))
+moved = 0
+for variable in model.variables:
+    first, second = (value.numpy() for value in strategy.experimental_local_results(variable.value))
+    np.testing.assert_array_equal(first, second, err_msg=variable.path)
+    moved += "moving_mean" in variable.path and bool(first.any())
+assert moved
 """
 
 
 def test_one_device_unless_there_is_reason_for_more(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert strategy.choose(-1).num_replicas_in_sync == 1
+
+
+WORKERS = {"chief": ["a:2222"], "worker": ["b:2222", "c:2222"]}
+
+
+@pytest.mark.parametrize(
+    ("told", "size", "index"),
+    [
+        ({"cluster": WORKERS, "task": {"type": "chief", "index": 0}, "environment": "cloud", "job": "{}"}, 3, 0),
+        ({"cluster": WORKERS, "task": {"type": "worker", "index": 1}}, 3, 2),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": "1"}}, 2, 1),
+        ({"cluster": {"master": ["a:1"], "worker": ["b:1"], "ps": []}, "task": {"type": "master", "index": 0}}, 2, 0),
+        ({"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}, 1, 0),
+        ({"cluster": {}, "task": {"type": "cloud"}}, 1, 0),
+        ({}, 1, 0),
+    ],
+)
+def test_the_environment_tells_who_trains(monkeypatch, told: dict, size: int, index: int):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    cluster = Cluster.of_environment()
+    assert (cluster.size, cluster.index) == (size, index)
+    assert "master" not in cluster.tasks and cluster.kind in ("chief", "worker")
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ("{", "TF_CONFIG is not understood"),
+        ("[]", "TF_CONFIG is not understood"),
+        (json.dumps({"cluster": WORKERS}), "TF_CONFIG is not understood"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}), "there is no worker 2"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "evaluator", "index": 0}}), "nothing is done by evaluator"),
+        (json.dumps({"cluster": WORKERS | {"ps": ["d:1"]}, "task": {"type": "chief", "index": 0}}), "done by ps"),
+    ],
+)
+def test_an_environment_that_is_of_no_use_is_told_in_one_line(monkeypatch, told: str, message: str):
+    monkeypatch.setenv("TF_CONFIG", told)
+    with pytest.raises(UsageError, match=message):
+        Cluster.of_environment()
 
 
 @pytest.mark.slow

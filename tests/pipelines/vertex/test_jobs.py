@@ -82,8 +82,22 @@ def test_a_run_is_looked_up_by_its_id(vertex):
         jobs.get(here, "nowhere")
     with pytest.raises(UsageError, match="is no run"):
         jobs.get(here, "No such name")
-    with pytest.raises(AocrError, match=r"^cannot submit to .*already exists"):
+    with pytest.raises(jobs.ExistsError, match=r"^cannot submit to .*already exists"):
         jobs.submit(here, toys.wanted(here, toys.gate, {}, job_id="first"))
+
+
+def test_a_run_that_was_there_before_is_told_from_one_whose_answer_was_lost(vertex):
+    vertex.jobs.running = False
+    here = toys.connection(vertex)
+    jobs.submit(here, toys.wanted(here, toys.gate, {}, job_id="first"))
+    vertex.faults.once("GetPipelineJob", error=exceptions.ServiceUnavailable("later"))
+    with pytest.raises(jobs.ExistsError):
+        jobs.submit(here, toys.wanted(here, toys.gate, {}, job_id="first"))
+    # Of 409, Vertex AI knows others.
+    vertex.faults.once("CreatePipelineJob", error=exceptions.Aborted("two at a time"))
+    with pytest.raises(AocrError, match="two at a time") as caught:
+        jobs.submit(here, toys.wanted(here, toys.gate, {}, job_id="second"))
+    assert not isinstance(caught.value, jobs.ExistsError)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What is sent to start a run."""
 
+import json
 import re
 from pathlib import Path
 
@@ -43,19 +44,20 @@ def test_everything_that_was_asked_for_is_in_the_request():
 
 def test_nothing_but_image_and_machines_differs_from_what_was_compiled():
     compiled = spec.load()
-    sent = request.job(compiled, wish())["pipelineSpec"]
+    sent = request.job("projects/p/locations/l", compiled, wish())["pipelineSpec"]
     expected = spec.load()
     for container in spec.containers(expected).values():
         container["image"] = toys.IMAGE
-    (variable,) = spec.containers(expected)["deploy"]["env"]
-    assert variable["name"] == "AOCR_IMAGE"
-    variable["value"] = toys.IMAGE
+    for step in ("train", "deploy"):
+        (variable,) = spec.containers(expected)[step]["env"]
+        assert variable["name"] == "AOCR_IMAGE"
+        variable["value"] = toys.IMAGE
     assert sent == expected
     assert compiled == spec.load()
 
 
 def test_without_caching_every_step_runs():
-    sent = request.job(spec.load(), wish(caching=False))["pipelineSpec"]
+    sent = request.job("projects/p/locations/l", spec.load(), wish(caching=False))["pipelineSpec"]
     tasks = [task for dag in spec.dags(sent) for task in dag["tasks"].values()]
     assert len(tasks) > len(spec.steps(sent))  # the condition is a task as well
     assert all(task["cachingOptions"] == {"enableCache": False} for task in tasks)
@@ -119,3 +121,16 @@ def test_the_environment_is_asked_where_no_option_is_given(monkeypatch: pytest.M
     assert (Place().project, Place(project="other").project) == ("mine", "other")
     assert (JobOptions().image, JobOptions().pipeline_root) == ("h/i:1", "gs://bucket")
     assert Place(api_endpoint="https://vertex.example/").url == "https://vertex.example"
+
+
+def test_a_training_on_several_machines_is_told_where_it_is():
+    """Its step starts a job of its own, as the same account and in the same network as the run's steps."""
+    account = "a@p.iam.gserviceaccount.com"
+    several = request.Wish(toys.options(service_account=account), PARAMETERS | {"worker_count": 3}, {"team": "ocr"})
+    containers = spec.containers(request.job("projects/p/locations/l", spec.load(), several)["pipelineSpec"])
+    told = {variable["name"]: variable["value"] for variable in containers["train"]["env"]}
+    assert (told["GOOGLE_CLOUD_PROJECT"], told["GOOGLE_CLOUD_LOCATION"]) == ("p", "l")
+    assert told["AOCR_IMAGE"] == toys.IMAGE
+    assert json.loads(told["AOCR_WORKERS"]) == {"serviceAccount": account, "labels": {"team": "ocr"}}
+    alone = spec.containers(request.job("projects/p/locations/l", spec.load(), wish())["pipelineSpec"])
+    assert [variable["name"] for variable in alone["train"]["env"]] == ["AOCR_IMAGE"]

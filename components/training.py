@@ -1,0 +1,93 @@
+"""The training step: here, or as a job of its own where several machines train together."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from aocr_core import model_dir, storage
+from aocr_core.cli.options import flags
+from aocr_core.config import DataOptions, ModelOptions, TrainOptions
+from aocr_core.errors import UsageError
+from components.deployment import IMAGE_VARIABLE
+from components.image import IMAGE
+from components.workers import SETTINGS_VARIABLE, WorkerOptions
+
+if TYPE_CHECKING:
+    from kfp.dsl import Artifact
+
+RESOURCE = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/metadataStores/")
+
+
+def train(
+    dataset: "Artifact",
+    model: "Artifact",
+    network: ModelOptions,
+    labels: DataOptions,
+    training: TrainOptions,
+    workers: WorkerOptions,
+) -> dict[str, Any]:
+    """Train a model from a data set into an artifact.
+
+    Returns:
+        How it ended: the fields of `TrainResult`.
+
+    Raises:
+        UsageError: several workers, and this is not Vertex AI.
+        AocrError: the training failed, here or there.
+    """
+    if workers.worker_count > 1:
+        return _elsewhere(dataset, model, [network, labels, training], workers)
+    from aocr_core.data import info
+    from aocr_core.training import train
+    from aocr_core.training.unfinished import kept_until_done
+
+    identity = [info.load(dataset.path).fingerprint, *(o.model_dump_json() for o in (network, labels, training))]
+    with kept_until_done(model.path, *identity) as directory:
+        return asdict(train(dataset.path, directory, validation=None, model=network, data=labels, options=training))
+
+
+def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], workers: WorkerOptions) -> dict[str, Any]:
+    from components.vertex import custom_jobs, training_job
+    from components.vertex.connection import Connection
+    from components.vertex.place import Place
+
+    place = Place(**_region(dataset))
+    image = os.environ.get(IMAGE_VARIABLE, IMAGE)
+    if place.project is None or image == IMAGE:
+        raise UsageError(
+            f"--worker-count {workers.worker_count} needs Vertex AI, and an image: use `aocr-pipeline submit --image …`"
+        )
+    settings: Mapping[str, Any] = json.loads(os.environ.get(SETTINGS_VARIABLE) or "{}")
+    target = _location(model)
+    arguments = ["train", _location(dataset), "--model-dir", target, *flags(*groups)]
+    job = {
+        # The same for a step that is tried again, since its model goes to the same place.
+        "displayName": f"aocr-train-{hashlib.sha256(target.encode()).hexdigest()[:12]}",
+        "jobSpec": training_job.spec(
+            image,
+            arguments,
+            workers,
+            service_account=settings.get("serviceAccount"),
+            network=settings.get("network"),
+        ),
+        "labels": settings.get("labels", {}),
+    }
+    if settings.get("kmsKey"):
+        job["encryptionSpec"] = {"kmsKeyName": settings["kmsKey"]}
+    custom_jobs.run(Connection(place), job)
+    return json.loads(storage.read_bytes(storage.join(target, model_dir.RESULT)))
+
+
+def _region(dataset: "Artifact") -> dict[str, str]:
+    """Where this step runs, which Vertex AI tells by the names of artifacts; what the environment says counts more."""
+    match = RESOURCE.match(dataset.name or "")
+    return {} if match is None or os.environ.get("GOOGLE_CLOUD_PROJECT") else match.groupdict()
+
+
+def _location(artifact: "Artifact") -> str:
+    """`gs://…` where it lies in a bucket: not every machine has buckets mounted."""
+    return artifact.uri if artifact.uri.startswith("gs://") else artifact.path

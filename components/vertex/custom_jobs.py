@@ -1,0 +1,139 @@
+"""Jobs of Vertex AI that a step waits for: each is started once, found again, and ended with the step."""
+
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aocr_core.errors import AocrError
+from components.vertex.connection import Connection
+from components.vertex.errors import explained
+
+if TYPE_CHECKING:
+    from google.cloud.aiplatform_v1 import JobServiceClient
+    from google.cloud.aiplatform_v1.types import CustomJob
+
+logger = logging.getLogger(__name__)
+
+SUCCEEDED, CANCELLING = "JOB_STATE_SUCCEEDED", "JOB_STATE_CANCELLING"
+OVER = (SUCCEEDED, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED", "JOB_STATE_PARTIALLY_SUCCEEDED")
+FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
+"""Seconds from one look at a job to the next: short ones are seen at once, long ones not asked for every second."""
+
+
+def run(connection: Connection, wanted: dict[str, Any]) -> "CustomJob":
+    """Start a job, unless one of its display name is at work or has succeeded, and wait until it is over.
+
+    If this process is told to end (SIGTERM, Ctrl-C), the job is cancelled: without the one, nobody waits for the other.
+
+    Args:
+        connection: where it runs.
+        wanted: the `CustomJob` in the JSON form of the REST API; nothing else has its display name.
+
+    Returns:
+        The job, which has succeeded.
+
+    Raises:
+        AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer.
+    """
+    client = _client(connection)
+    name = wanted["displayName"]
+    earlier = _named(connection, client, name)
+    for job in earlier:
+        if job.state.name == CANCELLING:
+            _wait(connection, client, job)
+    found = next(
+        (job for job in earlier if job.state.name == SUCCEEDED or job.state.name not in (*OVER, CANCELLING)), None
+    )
+    if found:
+        logger.info("%s: found again: %s", name, console_url(found))
+    job = found or _created(connection, client, wanted, {job.name for job in earlier})
+    with _ended_together(connection, client, job):
+        job = _wait(connection, client, job)
+    if job.state.name != SUCCEEDED:
+        said = " ".join(job.error.message.split()) or "without a word"
+        raise AocrError(f"the job {name} has ended as {_word(job)}: {said} ({console_url(job)})")
+    return job
+
+
+def console_url(job: "CustomJob") -> str:
+    """Where a job is seen in the Google Cloud console."""
+    _, project, _, location, _, number = job.name.split("/")
+    return f"https://console.cloud.google.com/vertex-ai/locations/{location}/training/{number}?project={project}"
+
+
+def _client(connection: Connection) -> "JobServiceClient":
+    from google.cloud.aiplatform_v1 import JobServiceClient
+
+    return connection.client(JobServiceClient)
+
+
+def _named(connection: Connection, client: "JobServiceClient", name: str) -> "list[CustomJob]":
+    """All jobs of a display name."""
+    from google.cloud.aiplatform_v1.types import ListCustomJobsRequest
+
+    request = ListCustomJobsRequest(parent=connection.parent, filter=f"display_name={json.dumps(name)}")
+    with explained(f"list the jobs in {connection.parent}"):
+        return list(client.list_custom_jobs(request=request, **connection.patience))
+
+
+def _created(
+    connection: Connection, client: "JobServiceClient", wanted: dict[str, Any], earlier: set[str]
+) -> "CustomJob":
+    from google.cloud.aiplatform_v1.types import CustomJob
+    from google.protobuf import json_format
+
+    message = CustomJob(json_format.ParseDict(wanted, CustomJob.pb()()))
+    tries = 0
+
+    def attempt() -> "CustomJob":
+        # Vertex AI numbers jobs itself: a repeated request would start a second one, so look first.
+        nonlocal tries
+        tries += 1
+        new = _named(connection, client, wanted["displayName"]) if tries > 1 else []
+        arrived = next((job for job in new if job.name not in earlier), None)
+        return arrived or client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once)
+
+    with explained(f"start the job {wanted['displayName']} in {connection.parent}"):
+        job = connection.patience["retry"](attempt)()
+    logger.info("%s: started: %s", wanted["displayName"], console_url(job))
+    return job
+
+
+def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") -> "CustomJob":
+    """The job when it is over; each new state is logged."""
+    began, state = time.monotonic(), ""
+    while True:
+        if job.state.name != state:
+            state = job.state.name
+            logger.info("%s: %s", job.display_name, _word(job))
+        if state in OVER:
+            return job
+        time.sleep(min(LONGEST_WAIT, FIRST_WAIT + (time.monotonic() - began) / 60))
+        with explained(f"look up {job.name}"):
+            job = client.get_custom_job(name=job.name, **connection.patience)
+
+
+@contextmanager
+def _ended_together(connection: Connection, client: "JobServiceClient", job: "CustomJob") -> Iterator[None]:
+    """Within the block, what ends this process cancels the job."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        logger.info("%s: to be cancelled", job.display_name)
+        with explained(f"cancel {job.name}"):
+            client.cancel_custom_job(name=job.name, **connection.patience)
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _word(job: "CustomJob") -> str:
+    return job.state.name.removeprefix("JOB_STATE_").lower().replace("_", " ")
