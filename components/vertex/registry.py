@@ -124,20 +124,28 @@ def registered(connection: Connection, upload: Upload) -> Version:
 
 def mark_serving(connection: Connection, version: Version, endpoint: str) -> None:
     """Let the aliases say that all traffic of an endpoint (its id) goes to a version."""
-    wanted = {f"serving-{endpoint}", f"served-{version.number}-{endpoint}", "default"}
+    _merge(connection, version, {f"serving-{endpoint}", f"served-{version.number}-{endpoint}", "default"}, set())
 
+
+def unmark(connection: Connection, version: Version, endpoint: str) -> None:
+    """Let the aliases say that a version has never served on an endpoint (its id)."""
+    _merge(connection, version, set(), {f"serving-{endpoint}", f"served-{version.number}-{endpoint}"})
+
+
+def _merge(connection: Connection, version: Version, wanted: set[str], gone: set[str]) -> None:
     def look() -> bool | None:
-        found = connection.models.get_model(name=version.name, **connection.once)
-        return True if wanted <= set(found.version_aliases) else None
+        found = set(connection.models.get_model(name=version.name, **connection.once).version_aliases)
+        return True if wanted <= found and not gone & found else None
 
     def change() -> None:
-        connection.models.merge_version_aliases(name=version.name, version_aliases=sorted(wanted), **connection.once)
+        aliases = [*sorted(wanted), *(f"-{alias}" for alias in sorted(gone))]
+        connection.models.merge_version_aliases(name=version.name, version_aliases=aliases, **connection.once)
 
-    ensured(connection, f"mark {version.name} as serving", look, change)
+    ensured(connection, f"set the aliases of {version.name}", look, change)
 
 
-def of_deployment(connection: Connection, model: str, number: str) -> Version:
-    """The version behind a deployment.
+def get(connection: Connection, model: str, number: int | str) -> Version:
+    """A version as it stands.
 
     Args:
         connection: where.

@@ -156,7 +156,7 @@ def _doubtful(target: Target, endpoint: "Endpoint") -> set[str]:
 
 
 def _withdraw(target: Target, version: Version, before: Mapping[str, int], error: BaseException) -> None:
-    """Send the traffic back and undeploy the version, and what is left of earlier rollouts."""
+    """Send the traffic back, undeploy the version and what is left of earlier rollouts, and let the aliases say so."""
     connection, name = target.connection, target.name
     try:
         if before:
@@ -165,10 +165,19 @@ def _withdraw(target: Target, version: Version, before: Mapping[str, int], error
         unwanted = _doubtful(target, endpoint) | {endpoints.deployment_of(endpoint, version) or ""}
         for deployment in sorted(unwanted - {"", *before}):
             endpoints.undeploy(connection, name, deployment)
+        if registry.get(connection, version.model, version.number).serves(target.id):
+            _take_back_aliases(target, version)
     except AocrError as failed:
         raise AocrError(
             f"{error}; and to undo it failed, too ({failed}): the same command again finishes it"
         ) from error
+
+
+def _take_back_aliases(target: Target, version: Version) -> None:
+    if target.serving:
+        registry.mark_serving(target.connection, target.serving, target.id)
+    if not version.served(target.id):
+        registry.unmark(target.connection, version, target.id)
 
 
 def _tidy(target: Target, version: Version) -> None:

@@ -19,7 +19,7 @@ def serving(name: str) -> Serving | None:
         return None
     most = max(shares, key=lambda key: shares[key])
     deployed = next(deployed for deployed in endpoint.deployed_models if deployed.id == most)
-    version = registry.of_deployment(connection, deployed.model, deployed.model_version_id)
+    version = registry.get(connection, deployed.model, deployed.model_version_id)
     what = f"version {version.number} on {endpoint.display_name}"
     if not version.export:
         raise AocrError(f"{what} has no files to compare with: name its export with --serving-export")
