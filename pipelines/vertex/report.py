@@ -115,7 +115,9 @@ def _time(step: StepReport) -> str:
 
 def of(job: "PipelineJob") -> RunReport:
     """The report of a run; of one from a list, without what its steps have done."""
-    details = {detail.task_name: detail for detail in job.job_detail.task_details}
+    details: dict[str, PipelineTaskDetail] = {}
+    for detail in sorted(job.job_detail.task_details, key=_urgency):  # of a step in a loop there are several
+        details[detail.task_name] = detail
     steps = [_step(step, details.get(step.name)) for step in spec.steps(_spec(job))] if _spec(job) else []
     return RunReport(
         id=job.name.rpartition("/")[2],
@@ -126,6 +128,13 @@ def of(job: "PipelineJob") -> RunReport:
         console=console_url(job),
         steps=steps,
     )
+
+
+def _urgency(detail: "PipelineTaskDetail") -> int:
+    """What of several runs of a step counts most: a failure, then one that is at work."""
+    order = ("done", "reused", "waiting", "running", "interrupted", "failed")
+    state = STATES.get(detail.state.name, "waiting")
+    return order.index(state) if state in order else 0
 
 
 def _spec(job: "PipelineJob") -> spec.Spec:
