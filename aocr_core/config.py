@@ -265,6 +265,11 @@ class ServeOptions(Options):
         1, description="Batches that the model reads at the same time; they share the cores."
     )
     decode_threads: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Threads that decode and check images.")
+    precision: Precision = Field(
+        "float32",
+        description="What the model computes in on a processor. `auto`: bfloat16 where there are instructions for it, "
+        "which reads batches faster; probabilities may differ in the third place and so, very seldom, a text.",
+    )
     max_body_mb: PositiveInt = Field(16, description="Largest body of a request, in MiB.")
     max_buffered_mb: PositiveInt = Field(
         256, description="All bodies that are held in memory at a time, in MiB; more are refused with status 503."
@@ -302,6 +307,6 @@ class ApproveOptions(Options):
     )
     serving_export: str | None = Field(
         None,
-        description="Export that serves now, to be compared with, local or gs://. [default: the newest version of the "
-        "model in the serving folder]",
+        description="Export that serves now, to be compared with, local or gs://. [default: what the endpoint serves; "
+        "without one, the newest version of the model in the serving folder]",
     )

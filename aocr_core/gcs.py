@@ -7,6 +7,7 @@ itself (503, a broken connection, silence) is tried again for two minutes.
 import base64
 import logging
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from aocr_core.storage import MissingError
 
 FOLDER_FETCHES = 3
 """How often a folder is fetched that changes meanwhile."""
+WRITER = "aocr-writer"
+"""Name of the metadata by which the writer of a new object knows it again."""
 
 logger = logging.getLogger(__name__)
 
@@ -128,14 +131,17 @@ def write(path: str, file: Path, new: bool = False) -> None:
     from google.api_core.exceptions import PreconditionFailed
 
     with explained(path):
-        blob = _blob(path)
+        blob, options, writer = _blob(path), patient(), uuid.uuid4().hex
+        if new:
+            blob.metadata = {WRITER: writer}
+            options["if_generation_match"] = 0
         try:
-            options = patient() | ({"if_generation_match": 0} if new else {})
             blob.upload_from_filename(str(file), checksum="crc32c", **options)
         except PreconditionFailed as error:
-            # Either somebody else was first, or an earlier try of our own whose answer was lost.
+            # Either somebody else was first, or an earlier try of our own whose answer was lost. The same content
+            # proves nothing: who takes another's object for its own takes it away again when the next one fails.
             blob.reload(**patient())
-            if blob.crc32c != crc32c(file):
+            if (blob.metadata or {}).get(WRITER) != writer:
                 raise AocrError(f"{path} has just been written by somebody else") from error
 
 

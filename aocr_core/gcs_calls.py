@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ PATIENCE = 120.0
 FIRST_DELAY = 0.5
 """Seconds before the first repetition, on average half of that; they double from one to the next."""
 FETCHES = 3
-"""How often an object is fetched whose bytes arrive damaged."""
+"""How often an object is fetched whose bytes arrive damaged, or break off after a long while."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,14 +49,30 @@ def fetched(fetch: Callable[[], Result]) -> Result:
     The library would go on where a download broke off, but does not look at the checksum then; so `fetch` is to leave
     repetitions (`retry=None`) to this function.
     """
+    from google.api_core.exceptions import RetryError
     from google.cloud.storage.exceptions import DataCorruption
+
+    lasted = 0.0
+
+    def timed() -> Result:
+        nonlocal lasted
+        began = time.monotonic()
+        try:
+            return fetch()
+        finally:
+            lasted = time.monotonic() - began
 
     for _ in range(FETCHES - 1):
         try:
-            return _retry()(fetch)()
+            return _retry()(timed)()
         except DataCorruption as error:
             logger.warning("damaged on the way, fetched again: %s", _first_line(error))
-    return _retry()(fetch)()
+        except RetryError as error:
+            # Longer than any silence: the patience was spent while bytes were coming.
+            if lasted <= sum(TIMEOUT):
+                raise
+            logger.warning("broke off after %.0f s, fetched again: %s", lasted, _first_line(error.cause))
+    return _retry()(timed)()
 
 
 def for_each(function: Callable[[Item], object], items: Iterable[Item]) -> None:

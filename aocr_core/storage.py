@@ -81,7 +81,8 @@ def is_dir(path: AnyPath) -> bool:
     if is_remote(path):
         from aocr_core import gcs
 
-        return any(gcs.names(_local(path), limit=1))
+        # The first may be the nameless object by which consoles and mounts keep a folder.
+        return any(True for _ in gcs.names(_local(path), limit=1))
     return Path(_local(path)).is_dir()
 
 
@@ -256,14 +257,17 @@ def output_dir(path: AnyPath, new: bool = False) -> Iterator[Path]:
         yield folder
         with _writing(path):
             files, announcers = folders.parts(folder)
-            if target is None:
+            # A mount has no way to ask for a file on the condition that it is new.
+            if target is None or (new and os.fspath(path).startswith("gs://")):
                 from aocr_core import gcs_folders
 
-                gcs_folders.replace(_local(path), files, announcers, new)
+                gcs_folders.replace(os.fspath(path), files, announcers, new)
             elif new and target.exists():
                 raise AocrError(f"cannot write {os.fspath(path)}: somebody else has just written it")
             elif _mounted(target):
                 folders.copy_over(files, announcers, target)
+            elif new:
+                folder.rename(target)  # fails where another has been quicker
             else:
                 folders.swap(folder, target, work / "replaced")
 

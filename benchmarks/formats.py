@@ -6,7 +6,7 @@ Reads the images of annotation files (or of the sets of that name beside the rep
 testing parts), of each the first so many, one at a time: with the checkpoint, and with its SavedModel, frozen graph,
 LiteRT model, ONNX model, and a server (`aocr serve`, on a free port of this machine). The exports are made in a folder
 that is removed afterwards, and compared on the way as every export is. Prints a table for each annotation file, and
-exits with 1 if any form reads other texts than the checkpoint does.
+exits with 1 if any form reads other texts than the checkpoint does; the server with `--precision auto` alone may.
 
 LiteRT and ONNX are read with the `read.py` that lies beside them. "Same pixels" are those that TensorFlow prepares;
 otherwise Pillow decodes and resizes, as in a program that has no TensorFlow. Its pixels of a JPEG file may be a few
@@ -36,6 +36,8 @@ from benchmarks.accuracy import DATA
 from benchmarks.load import serving
 
 WARM_UP = 5
+ROUNDED = "HTTP, --precision auto"
+"""May read other texts: it does not compute what the checkpoint computes, on processors with bfloat16."""
 
 Read = Callable[[bytes], tuple[str, float]]
 """Encoded image -> text and probability."""
@@ -103,11 +105,11 @@ def same_pixels(export: str, model: str) -> Read:
 
 
 @contextlib.contextmanager
-def served(base: str) -> Iterator[Read]:
+def served(base: str, *options: str) -> Iterator[Read]:
     """`aocr serve` on a free port of the loopback, stopped at the end."""
     from aocr_core.serving.client import ask
 
-    with serving(Path(base), "--stop-after-idle", "600") as url:
+    with serving(Path(base), "--stop-after-idle", "600", *options) as url:
         yield lambda image: ask(url, [image])[0]
 
 
@@ -139,6 +141,7 @@ def exported(model: str, folder: str) -> dict[str, tuple[contextlib.AbstractCont
         "ONNX, same pixels": (contextlib.nullcontext(same_pixels(onnx, model)), Path(onnx, "model.onnx")),
         "ONNX": (contextlib.nullcontext(standalone(onnx)), Path(onnx, "model.onnx")),
         "HTTP": (served(folder), Path(saved)),
+        ROUNDED: (served(folder, "--precision", "auto"), Path(saved)),
     }
 
 
@@ -164,7 +167,7 @@ def row(name: str, size: float, found: Readings, first: Readings, labels: list[s
 
 
 def compared(model: str, tests: dict[str, list[Record]], fold: bool) -> bool:
-    """Print the tables; whether all forms read the same texts."""
+    """Print the tables; whether all forms that have to read the same texts do."""
     columns = ["form", "MB", "images", "same texts", "exact", "largest difference of probability", "ms, single image"]
     alike = True
     with tempfile.TemporaryDirectory(prefix="aocr-formats-") as folder, contextlib.ExitStack() as stack:
@@ -180,7 +183,7 @@ def compared(model: str, tests: dict[str, list[Record]], fold: bool) -> bool:
                 first = first or found
                 cells, same = row(name, megabytes(forms[name][1]), found, first, labels)
                 print(f"| {' | '.join(cells)} |", flush=True)
-                alike = alike and same
+                alike = alike and (same or name == ROUNDED)
     return alike
 
 

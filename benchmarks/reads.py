@@ -1,9 +1,9 @@
 """How fast an exported SavedModel reads. Runs in TensorFlow 1.15 (Python 3.7) as well as in today's.
 
-    python reads.py EXPORT IMAGE...
+    python reads.py EXPORT PRECISION IMAGE...
 
 Prints JSON: median seconds for one image (each of the given ones, five times over) and images a second in batches of
-64, each after a warm-up.
+64, each after a warm-up. PRECISION: float32, or auto as for `aocr serve`.
 """
 
 import json
@@ -42,7 +42,11 @@ def timed(read, images):
 
 
 def main():
-    export, paths = sys.argv[1], sys.argv[2:]
+    export, precision, paths = sys.argv[1], sys.argv[2], sys.argv[3:]
+    if precision == "auto":
+        from aocr_core.precision import read_in, resolve
+
+        read_in(resolve("auto"))
     images = [Path(path).read_bytes() for path in paths]
     read = reader(export)
     batch = (images * BATCH)[:BATCH]

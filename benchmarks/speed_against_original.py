@@ -4,10 +4,11 @@
 
 Renders words of 200x50 pixels. Each round trains the original, the preset `aocr` and the default preset for some
 steps, one after the other (batches of 64 images, scaled to 32x128), and then lets the exported SavedModels of the
-original and of the default preset read test images. Prints medians over the rounds, and the median of each ratio to
-the original in the same round. All run on the processor, ours in the precision that `--precision auto` takes. The
-default preset has been trained for some minutes before: how long it takes to read depends on the length of what it
-reads. The original takes all of its decoding steps whatever it has learnt.
+original and of the default preset read test images, the latter also as `aocr serve --precision auto` does. Prints
+medians over the rounds, and the median of each ratio to the original in the same round. All run on the processor, our
+trainings in the precision that `aocr train --precision auto` takes. The default preset has been trained for some
+minutes before: how long it takes to read depends on the length of what it reads. The original takes all of its decoding
+steps whatever it has learnt.
 """
 
 import json
@@ -91,9 +92,9 @@ def training(preset: str, folder: Path, dataset: Path, validation: Path) -> tupl
     return speed, waiting
 
 
-def reading(python: str, export: Path, images: list[str]) -> dict[str, float]:
+def reading(python: str, export: Path, precision: str, images: list[str]) -> dict[str, float]:
     """Median seconds for one image, and images a second in batches of 64."""
-    command = [python, READER, str(export), *images]
+    command = [python, READER, str(export), precision, *images]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -120,8 +121,12 @@ def one_round(original: Original, folder: Path, data: tuple[Path, Path], export:
         options = (*words_200x50.OPTIONS, "--gpu-id", "-1", "--model-dir", "original")
         original.run(folder, "export", theirs.name, *options)
     images = [str(path) for path in sorted((folder / "words" / "images").glob("test-*"))[:20]]
-    for name, python, path in (("original", original.python, theirs), ("fast", sys.executable, export)):
-        read = reading(python, path, images)
+    for name, python, path, precision in (
+        ("original", original.python, theirs, "float32"),
+        ("fast", sys.executable, export, "float32"),
+        ("rounded", sys.executable, export, "auto"),
+    ):
+        read = reading(python, path, precision, images)
         found |= {f"{name} single": read["seconds"], f"{name} batch": read["images_per_second"]}
     return found
 
@@ -148,11 +153,12 @@ def main() -> None:
         print(f"| training, preset `{preset}`, images/s | {median(theirs):.1f} | {median(ours):.1f} "
               f"| {ratio(ours, theirs):.1f} x |")  # fmt: skip
     print(f"| of it waiting for data, default preset | | {median('fast waiting'):.1%} | |")
-    single = 1 / ratio("fast single", "original single")
-    print(f"| one image, exported SavedModel, ms | {1000 * median('original single'):.1f} "
-          f"| {1000 * median('fast single'):.1f} | 1/{single:.1f} |")  # fmt: skip
-    print(f"| batches of 64, exported SavedModel, images/s | {median('original batch'):.0f} "
-          f"| {median('fast batch'):.0f} | {ratio('fast batch', 'original batch'):.1f} x |")  # fmt: skip
+    for name, how in (("fast", ""), ("rounded", ", precision `auto`")):
+        single = 1 / ratio(f"{name} single", "original single")
+        print(f"| one image, exported SavedModel{how}, ms | {1000 * median('original single'):.1f} "
+              f"| {1000 * median(f'{name} single'):.1f} | 1/{single:.1f} |")  # fmt: skip
+        print(f"| batches of 64, exported SavedModel{how}, images/s | {median('original batch'):.0f} "
+              f"| {median(f'{name} batch'):.0f} | {ratio(f'{name} batch', 'original batch'):.1f} x |")  # fmt: skip
 
 
 if __name__ == "__main__":

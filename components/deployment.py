@@ -60,9 +60,11 @@ def rollback(serving_dir: str | None, model_name: str, options: EndpointOptions)
     """Let the model serve again that did before the present one; what does so is named.
 
     Raises:
-        UsageError: neither a folder nor an endpoint is given.
+        UsageError: neither a folder nor an endpoint is given, or both are.
         AocrError: there is none, or something failed; what served does so still.
     """
+    if serving_dir and options.endpoint:
+        raise UsageError("either --serving-dir or --endpoint: with an endpoint, the folder only keeps the versions")
     if options.endpoint:
         from components.vertex import rollout
 

@@ -40,8 +40,9 @@ class EndpointOptions(Options):
 
     endpoint: str | None = Field(
         None,
-        description="Vertex AI endpoint to deploy to: projects/PROJECT/locations/REGION/endpoints/ID. It is created if "
-        "there is none; ID is yours to choose. [default: none, serving_dir is all]",
+        description="Vertex AI endpoint to deploy to, as a version of the model model_name in the Model Registry: "
+        "projects/PROJECT/locations/REGION/endpoints/ID. It is created if there is none; ID is yours to choose. "
+        "[default: none, serving_dir is all]",
     )
     canary_percent: Annotated[int, Field(ge=1, le=99)] = Field(
         10, description="Share of the endpoint's traffic for a new version until it has proved to read as its export."

@@ -20,6 +20,8 @@ def command(job: str | None, number: int, wait: bool, as_json: bool, **values: A
     from pipelines.vertex import jobs, report, request, watch
 
     connection = Connection(flags.place(values))
+    if wait and as_json:
+        raise click.UsageError("--wait shows the steps as they come: it does not go with --json")
     if job and wait:
         watch.until_over(connection, job)
     elif job:

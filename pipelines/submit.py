@@ -17,7 +17,9 @@ from pipelines.vertex import flags
     "--job-id", help="Name of the run; a second one of that name is refused. [default: pipeline, time, a number]"
 )
 @click.option("--dry-run", is_flag=True, help="Print the request (CreatePipelineJobRequest as JSON), and send nothing.")
-@click.option("--wait", is_flag=True, help="Show the steps until the run is over; exit code 1 unless it deployed.")
+@click.option(
+    "--wait", is_flag=True, help="Show the steps until the run is over; exit code 1 if it fails or refuses the model."
+)
 def command(job_id: str | None, dry_run: bool, wait: bool, data_parts: int, **values: Any) -> None:
     """Run the compiled pipeline on Vertex AI.
 

@@ -9,6 +9,7 @@ from aocr_core.approval.decide import Decision, decide
 from aocr_core.charset import Kind
 from aocr_core.config import ApproveOptions
 from aocr_core.deployment import Serving
+from aocr_core.errors import AocrError
 from aocr_core.evaluation import predictions
 from aocr_core.evaluation.results import Row
 
@@ -52,6 +53,12 @@ def approve(
 def _against(serving: Serving, rows: Sequence[Row], kind: Kind, dataset: str) -> Comparison:
     from aocr_core.evaluation.judge import evaluate_model
 
+    try:
+        found = evaluate_model(serving.export, dataset)
+    except AocrError as error:
+        raise AocrError(
+            f"{serving.name}, which serves, cannot be compared with: {error} (to go on without it, "
+            f"move {serving.export} away, or give the new model another --model-name)"
+        ) from error
     # Through the table, so that both sides have their texts in its form.
-    read = predictions.from_tsv(predictions.to_tsv(evaluate_model(serving.export, dataset).rows))
-    return compare(rows, read, kind, *serving)
+    return compare(rows, predictions.from_tsv(predictions.to_tsv(found.rows)), kind, *serving)

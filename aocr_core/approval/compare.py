@@ -94,10 +94,9 @@ def compare(new: Sequence[Row], serving: Sequence[Row], kind: Kind, name: str, e
         np.array([ours.edits - theirs.edits for ours, theirs in both]),
         np.array([len(split(ours.truth, kind)) for ours in new]),
     )
+    # Two right texts are one text: of two that differ, a right one is right alone.
     pairs = [
-        Pair(
-            number, ours.path, ours.truth, ours.text, theirs.text, ours.right, theirs.right
-        )  # both right is not read differently
+        Pair(number, ours.path, ours.truth, ours.text, theirs.text, won=ours.right, lost=theirs.right)
         for number, (ours, theirs) in enumerate(both)
         if split(ours.text, kind) != split(theirs.text, kind)
     ]

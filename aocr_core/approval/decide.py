@@ -120,7 +120,7 @@ def _floor(accuracy: float, floor: float) -> Reason:
 def _comparison(found: Comparison | None, margin: float) -> Reason:
     if found is None:
         return Reason("first_model", True, "no model serves yet")
-    if not found.pairs:
+    if not found.pairs and margin >= 0:
         return Reason("no_change", False, f"it reads every test image as {found.serving} does, which serves already")
     gain = found.accuracy
     seen = f"{_points(gain.value)} points exact against {found.serving}, {_interval(gain)}"

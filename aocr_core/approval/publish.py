@@ -80,7 +80,7 @@ def exhibits(pairs: Sequence[Pair], dataset: str) -> list[Exhibit]:
 
 def _source(encoded: bytes) -> str:
     try:
-        image = Image.open(io.BytesIO(images.plain(encoded).data))
+        image = Image.open(io.BytesIO(images.recorded(encoded).data))
     except images.ImageError:
         return ""
     image.thumbnail(LARGEST)

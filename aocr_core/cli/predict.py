@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from aocr_core.serving.client import Client
 
 BATCH = 64
+"""Images read at a time on this machine; a client decides for itself."""
 FETCHES = 16
 """Images that are fetched from a bucket at a time."""
-"""Images read at a time on this machine; a client decides for itself."""
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 _Batch: TypeAlias = "list[tuple[str, Reading | AocrError]]"

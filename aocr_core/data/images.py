@@ -6,7 +6,9 @@ files are found by decoding them in full, since a file with a good header may st
 """
 
 import io
+import math
 import os
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import TypeAlias, cast
@@ -100,6 +102,11 @@ def plain(data: bytes, *, max_pixels: int = MAX_PIXELS, max_aspect: float = MAX_
         warnings=((ANIMATED,) if animated else ()) + _look(flat),
         format="JPEG" if image.format == "MPO" else image.format or "",
     )
+
+
+def recorded(data: bytes) -> PlainImage:
+    """The same for an image of a data set: its size was a matter for whoever built that."""
+    return plain(data, max_pixels=sys.maxsize, max_aspect=math.inf)
 
 
 def from_any(image: AnyImage) -> PlainImage:

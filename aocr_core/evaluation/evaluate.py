@@ -1,8 +1,6 @@
 """Run a recogniser over a data set, batch by batch, and write down what comes out."""
 
 import logging
-import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,12 +115,9 @@ class _Run:
         self.running.update([row.truth for row in added], [row.text for row in added])
 
     def _plain(self, record: "Record") -> bytes | None:
-        """The image in a form that the network decodes faithfully; records of other programs may hold any.
-
-        Its size was a matter for whoever built the data set.
-        """
+        """The image in a form that the network decodes faithfully; records of other programs may hold any."""
         try:
-            return images.plain(record.image, max_pixels=sys.maxsize, max_aspect=math.inf).data
+            return images.recorded(record.image).data
         except images.ImageError as error:
             self.unreadable += 1
             logger.warning("image %s cannot be read and counts as wrong: %s", record.comment or "without name", error)

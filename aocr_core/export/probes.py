@@ -2,8 +2,6 @@
 
 import io
 import logging
-import math
-import sys
 from itertools import islice
 
 import numpy as np
@@ -46,8 +44,7 @@ def of_dataset(dataset: str, count: int = 64) -> list[bytes]:
     found = []
     for record in islice(records.read(records.files(dataset)), count):
         try:
-            # Its size was a matter for whoever built the data set.
-            found.append(image_files.plain(record.image, max_pixels=sys.maxsize, max_aspect=math.inf).data)
+            found.append(image_files.recorded(record.image).data)
         except image_files.ImageError as error:
             logger.warning("image %s is not compared: %s", record.comment or "without name", error)
     return found

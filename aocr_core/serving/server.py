@@ -53,7 +53,7 @@ class Server:
         self._options = options
         self._address: tuple[str, int] = self._socket.getsockname()[:2]
         try:
-            self.models: Models[Model] = Models(base, options.model_name, partial(_load, options.max_batch))
+            self.models: Models[Model] = Models(base, options.model_name, partial(_load, options))
             metrics = Metrics()
             self._activity = _Activity(create_app(self.models, options, metrics, contract, token))
         except BaseException:
@@ -148,12 +148,17 @@ class _Activity:
             self._last = time.monotonic()
 
 
-def _load(batch: int, folder: Path) -> "Model":
+def _load(options: ServeOptions, folder: Path) -> "Model":
     # TensorFlow takes seconds to import; a mistake in the options is answered before.
     with logs.without_import_chatter():
+        from aocr_core import precision
         from aocr_core.serving import model
 
-    return model.load(folder, batch)
+    resolved = precision.resolve(options.precision)
+    precision.read_in(resolved)
+    if resolved != "float32":
+        logger.info("%s: read in %s", folder, resolved)
+    return model.load(folder, options.max_batch)
 
 
 def _listen(host: str, port: int) -> socket.socket:

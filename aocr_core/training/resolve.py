@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 import aocr_core
+from aocr_core import precision
 from aocr_core.charset import Charset, Kind
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
@@ -17,7 +18,7 @@ from aocr_core.model import presets
 from aocr_core.model.presets import Network
 from aocr_core.model.temperatures import Temperatures
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import precision, schedule, sizes
+from aocr_core.training import schedule, sizes
 
 LENGTH_MARGIN = 1.25
 """Texts to read may be a little longer than any in the training data."""

@@ -11,7 +11,7 @@ from components.vertex.errors import explained, is_transient
 
 Result = TypeVar("Result")
 
-OPERATION_SECONDS = 3600.0
+OPERATION_SECONDS = 2400.0
 """The longest that Vertex AI may be at work on one change; to get a machine and start a container takes ten minutes."""
 SETTLE_SECONDS = 60.0
 """How long the effect of a request is looked for whose answer is lost, before it is asked for again."""
@@ -27,7 +27,7 @@ def ensured(
     """What `look` finds, after `change` if it finds nothing yet.
 
     A request whose answer is lost may have been done, or be at work: so its effect is looked for before it is made
-    again, and to be refused then (as done or under way) means no more than that the effect is still to come.
+    again, and what is under way, of this process or of one that was killed, is waited for.
 
     Args:
         connection: where.
@@ -48,11 +48,12 @@ def ensured(
                 change()
                 changes += 1
             except Exception as error:
-                if not (is_transient(error) or (failing_since and _was_asked_before(error))):
-                    raise
+                patience = OPERATION_SECONDS if _is_under_way(error) else connections.PATIENCE_SECONDS
                 failing_since = failing_since or time.monotonic()
-                if time.monotonic() - failing_since > connections.PATIENCE_SECONDS:
+                waited = time.monotonic() - failing_since
+                if waited > patience or not (is_transient(error) or _is_under_way(error)):
                     raise
+                connection.tell(error)
                 _wait_for_effect(looked, error)
         return found
 
@@ -79,11 +80,14 @@ def finished(connection: Connection, client: Any, begun: Any) -> None:
         raise AocrError(" ".join(operation.error.message.split()) or f"{operation.name} failed")
 
 
-def _was_asked_before(error: Exception) -> bool:
-    """Whether a refusal may be due to an earlier request for the same."""
+def _is_under_way(error: Exception) -> bool:
+    """Whether a request is refused because of one that Vertex AI is at work on, or that it has done meanwhile.
+
+    For the former it says "There are other operations running on the endpoint".
+    """
     from google.api_core.exceptions import BadRequest, Conflict
 
-    return isinstance(error, BadRequest | Conflict)
+    return isinstance(error, Conflict) or (isinstance(error, BadRequest) and "operations running" in error.message)
 
 
 def _wait_for_effect(look: Callable[[], Any], error: Exception) -> None:

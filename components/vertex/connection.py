@@ -4,8 +4,10 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
 from aocr_core.errors import AocrError, UsageError
-from components.vertex.errors import explained, is_transient
+from components.vertex.errors import explained, in_one_line, is_transient
 from components.vertex.place import Place
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Connection:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self._told = False
 
     @cached_property
     def project(self) -> str:
@@ -88,8 +91,14 @@ class Connection:
         """Arguments for a request that may be repeated: time for one answer, and how failures are retried."""
         from google.api_core.retry import Retry
 
-        retry = Retry(predicate=is_transient, initial=1.0, maximum=20.0, timeout=PATIENCE_SECONDS)
+        retry = Retry(predicate=is_transient, initial=1.0, maximum=20.0, timeout=PATIENCE_SECONDS, on_error=self.tell)
         return {"timeout": self.place.request_timeout, "retry": retry}
+
+    def tell(self, error: BaseException) -> None:
+        """Say once why nothing seems to happen: with a mistyped region, for one, until patience is at its end."""
+        if not self._told:
+            click.echo(f"aocr-pipeline: {self.place.url}: {in_one_line(error)}; asking again", err=True)
+            self._told = True
 
     @property
     def once(self) -> dict[str, Any]:

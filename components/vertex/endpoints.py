@@ -14,6 +14,8 @@ from components.vertex.registry import Version
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import DeployedModel, Endpoint
 
+ALL = 100
+"""Percent."""
 NEW = "0"
 """Stands for a deployment that has no id yet."""
 

@@ -31,20 +31,20 @@ def explained(doing: str) -> Iterator[None]:
     except AocrError:
         raise
     except Exception as error:
-        message = _message(error)
+        message = in_one_line(error)
         if message is None:
             raise
         raise AocrError(f"cannot {doing}: {message}") from error
 
 
-def _message(error: BaseException) -> str | None:
-    """None if the error is not one of Google's libraries or of the network."""
+def in_one_line(error: BaseException) -> str | None:
+    """What happened and what to do; None if the error is not one of Google's libraries or of the network."""
     from google.api_core import exceptions
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
     from requests.exceptions import RequestException, Timeout
 
     if isinstance(error, exceptions.RetryError) and error.cause:
-        return _message(error.cause)
+        return in_one_line(error.cause)
     if isinstance(error, DefaultCredentialsError):
         return "not logged in; run `gcloud auth application-default login`"
     if isinstance(error, exceptions.Unauthorized | GoogleAuthError):
@@ -59,6 +59,8 @@ def _message(error: BaseException) -> str | None:
         return f"refused: {_line(error)}"
     if isinstance(error, Timeout):
         return f"no answer in time: {_line(error)}"
+    if isinstance(error, TimeoutError):  # of a long-running operation
+        return f"it has begun and is not over yet: {_line(error)}"
     if isinstance(error, RequestException):
         return f"no connection: {_line(error)}"
     if isinstance(error, exceptions.GoogleAPIError):

@@ -6,19 +6,22 @@ stays with each version N that this was once true of. `default` is what serves a
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aocr_core.display import percent
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from components.vertex.changes import ensured, finished
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Model
+
+logger = logging.getLogger(__name__)
 
 MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 PORT, HEALTH, PREDICT = 8080, "/health", "/predict"
@@ -105,7 +108,7 @@ def registered(connection: Connection, upload: Upload) -> Version:
         return next((version for version in known if upload.alias in version.aliases), None)
 
     def change() -> None:
-        request = UploadModelRequest(parent=connection.parent, model=_message(upload))
+        request = UploadModelRequest(parent=connection.parent, model=message(upload))
         if known:
             request.parent_model = known[0].model
         else:
@@ -165,7 +168,8 @@ def _version(found: "Model") -> Version:
     )
 
 
-def _message(upload: Upload) -> dict[str, Any]:
+def message(upload: Upload) -> dict[str, Any]:
+    """The `Model` that is sent for a version."""
     return {
         "display_name": upload.model,
         "description": "Reads text in images (aocr).",
@@ -192,6 +196,7 @@ def described(figures: Mapping[str, float]) -> str:
 
 def _evaluated(connection: Connection, version: Version, figures: Mapping[str, float]) -> None:
     """Have the version show its evaluation; of the same figures there is one."""
+    from google.api_core.exceptions import BadRequest
     from google.cloud.aiplatform_v1.types import ImportModelEvaluationRequest, ModelEvaluation
 
     wanted = ModelEvaluation(
@@ -209,4 +214,10 @@ def _evaluated(connection: Connection, version: Version, figures: Mapping[str, f
         request = ImportModelEvaluationRequest(parent=version.name, model_evaluation=wanted)
         connection.models.import_model_evaluation(request=request, **connection.once)
 
-    ensured(connection, f"import the evaluation of {version.name}", look, change)
+    try:
+        ensured(connection, f"import the evaluation of {version.name}", look, change)
+    except AocrError as error:
+        if not isinstance(error.__cause__, BadRequest):
+            raise
+        # Asked again it would not like these figures any better, and they are in the description as well.
+        logger.warning("%s", error)

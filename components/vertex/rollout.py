@@ -16,14 +16,13 @@ from aocr_core.smoke import Known
 from components.inputs import EndpointOptions
 from components.vertex import endpoints, registry, trial
 from components.vertex.connection import Connection
+from components.vertex.endpoints import ALL, NEW
 from components.vertex.registry import Upload, Version
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Endpoint
 
 logger = logging.getLogger(__name__)
-
-ALL = 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ def rollback(name: str, model: str, options: EndpointOptions) -> Version:
         raise AocrError(f"no version of the model {model} serves on {name}")
     before = target.before(present.number)
     if before is None:
+        _tidy(target, present)
         raise AocrError(f"no version of the model {model} served before version {present.number} on {name}")
     _roll_out(target, before, smoke.read(before.export))
     return before
@@ -109,22 +109,22 @@ def _roll_out(target: Target, version: Version, known: Sequence[Known]) -> None:
     if deployment and endpoints.shares(endpoint) == {deployment: ALL} and version.serves(target.id):
         logger.info("version %d serves already on %s", version.number, target.name)
     else:
-        deployment = _promoted(target, version, known)
-    _tidy(target, version, deployment)
+        _promote(target, version, known)
+    _tidy(target, version)
 
 
-def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
-    """The deployment of the version, which has all traffic now."""
+def _promote(target: Target, version: Version, known: Sequence[Known]) -> None:
+    """Give the version all traffic, and its share of it first."""
     connection, name, canary = target.connection, target.name, target.options.canary_percent
     endpoint = endpoints.ensure(connection, name)
     mine = endpoints.deployment_of(endpoint, version)
     before = _before(target, endpoint, mine)
     others = {key: share for key, share in before.items() if key != mine}
-    first = {endpoints.NEW: canary, **scaled(others, ALL - canary)} if others else {endpoints.NEW: ALL}
-    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[endpoints.NEW])
+    first = {NEW: canary, **scaled(others, ALL - canary)} if others else {NEW: ALL}
+    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[NEW])
     try:
         deployment = endpoints.deploy(connection, name, version, target.options, first)
-        split = {deployment if key == endpoints.NEW else key: share for key, share in first.items()}
+        split = {deployment if key == NEW else key: share for key, share in first.items()}
         endpoints.direct(connection, name, split)  # an earlier rollout may have left it with another share
         trial.tried(connection, name, deployment, split[deployment], known)
         if others:
@@ -135,7 +135,6 @@ def _promoted(target: Target, version: Version, known: Sequence[Known]) -> str:
         _withdraw(target, version, before, error)
         raise
     logger.info("version %d has all traffic of %s", version.number, name)
-    return deployment
 
 
 def _before(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
@@ -167,16 +166,18 @@ def _withdraw(target: Target, version: Version, before: Mapping[str, int], error
         for deployment in sorted(unwanted - {"", *before}):
             endpoints.undeploy(connection, name, deployment)
     except AocrError as failed:
-        raise AocrError(f"{error}; and to undo it failed, too ({failed}): deploy again, which finishes it") from error
+        raise AocrError(
+            f"{error}; and to undo it failed, too ({failed}): the same command again finishes it"
+        ) from error
 
 
-def _tidy(target: Target, version: Version, deployment: str) -> None:
-    """Undeploy what the version, which has all traffic, has replaced."""
+def _tidy(target: Target, version: Version) -> None:
+    """Undeploy what the version has replaced."""
     connection, name = target.connection, target.name
     endpoint = endpoints.ensure(connection, name)
-    kept = {deployment}
+    kept = {endpoints.deployment_of(endpoint, version), *endpoints.shares(endpoint)}
     if target.options.keep_previous and (previous := target.before(version.number)):
-        kept.add(endpoints.deployment_of(endpoint, previous) or "")
+        kept.add(endpoints.deployment_of(endpoint, previous))
     ours = {endpoints.deployment_of(endpoint, version) for version in target.versions}
     for deployed in endpoint.deployed_models:
         if deployed.id in ours - kept:

@@ -2,12 +2,14 @@
 
 import base64
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
 from aocr_core.smoke import Known
 from components.vertex.connection import Connection
+from components.vertex.endpoints import ALL
 from components.vertex.errors import explained, is_transient
 
 if TYPE_CHECKING:
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ANSWERS = 2
+ANSWERS = 3
 """Of the new version, each to all images at once, that have to be right."""
 PATIENCE_SECONDS = 30.0
 """A request is repeated this long: less than elsewhere, since others get no better answers meanwhile."""
 MOST = 30
-"""Requests per expected answer of the new version: with fewer answers than `ANSWERS` it does not get its share, which
-chance alone would do once in 10^11 times."""
+"""Requests per expected answer of the new version. With so many it may lack `ANSWERS` by chance once in 10^10 times,"""
+ROUTING_SECONDS, PAUSE = 180.0, 2.0
+"""but a change of the traffic split takes some time to be heeded everywhere: so long it is asked on, with pauses."""
 
 
 def tried(connection: Connection, name: str, deployment: str, share: int, known: Sequence[Known]) -> None:
@@ -39,18 +42,20 @@ def tried(connection: Connection, name: str, deployment: str, share: int, known:
     Raises:
         AocrError: it reads otherwise, does not answer, or answers something else.
     """
-    asked = answered = 0
+    asked, answered, limit = 0, 0, time.monotonic() + ROUTING_SECONDS
     while answered < ANSWERS:
-        if asked >= MOST * 100 / share:
-            raise AocrError(
-                f"the new version gave {answered} of {asked} answers although it has {share} % of the traffic"
-            )
+        if asked >= MOST * ALL / share:
+            if time.monotonic() > limit:
+                raise AocrError(f"the new version gave {answered} of {asked} answers, with {share} % of the traffic")
+            time.sleep(PAUSE)
         asked += 1
         answer = _ask(connection, name, known)
         if answer.deployed_model_id == deployment:
             answered += 1
             _compare(answer, known)
-    logger.info("the new version reads as its export does (%d requests, %d of them its own)", asked, answered)
+        elif share == ALL:  # others still answer: what they are is not to be taken away yet
+            answered = 0
+    logger.info("the new version reads as its export does (%d requests)", asked)
 
 
 def _ask(connection: Connection, name: str, known: Sequence[Known]) -> "PredictResponse":

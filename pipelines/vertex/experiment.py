@@ -53,7 +53,7 @@ def prepare(connection: Connection, name: str, kms_key: str | None = None) -> st
                 context = _create(connection, store, name)
     if context.schema_title != SCHEMA:
         raise AocrError(f"--experiment {name}: there is a {context.schema_title} of that name")
-    return f"{store}/contexts/{name}"
+    return context.name
 
 
 def _get(connection: Connection, store: str, name: str) -> "Context":

@@ -13,6 +13,8 @@ MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 )
+GOOGLES = re.compile(r"(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)")
+"""Registries that know the login of Google Cloud. It is shown to no other."""
 TIMEOUT = 30.0
 
 
@@ -62,11 +64,14 @@ def resolve(image: Image) -> Image:
     as Vertex AI; one on loopback by plain HTTP and without.
 
     Raises:
+        UsageError: the registry is neither Google's nor on loopback.
         AocrError: there is no such image, or no permission to read it.
     """
     if image.digest:
         return image
     local = image.host.split(":")[0] in ("localhost", "127.0.0.1")
+    if not local and not GOOGLES.fullmatch(image.host):
+        raise UsageError(f"--pin asks Google's registries only, not {image.host}: name the image as NAME@sha256:DIGEST")
     url = f"{'http' if local else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
     with explained(f"pin {image.host}/{image.path}:{image.tag}"):
         answer = _session(local).head(url, headers={"Accept": MANIFESTS}, timeout=TIMEOUT)

@@ -24,7 +24,8 @@ STATES: dict[str, State] = {
     "SKIPPED": "reused",
     "NOT_TRIGGERED": "skipped",
 }
-"""What Vertex AI says of a step, in the words of a run on this machine; what it does not speak of yet is waiting."""
+"""What Vertex AI says of a step, in the words of a run on this machine; what it does not speak of is waiting, or,
+when the run is over, has been skipped."""
 
 RunState = Literal[
     "unspecified", "queued", "pending", "running", "succeeded", "failed", "cancelling", "cancelled", "paused"
@@ -68,14 +69,27 @@ class RunReport(BaseModel):
         return next((step for step in self.steps if step.name == name), None)
 
     @property
-    def refused(self) -> str | None:
-        """Why the model was not approved; None if it was, if it came not to that, or if it serves already."""
+    def verdict(self) -> str | None:
+        """What the gate says of the model, as a run on this machine says it; None if it came not to that."""
         gate = self.step("approve")
-        if self.state != "succeeded" or gate is None or gate.figures.get("approved", True):
+        if gate is None or "approved" not in gate.figures:
             return None
-        if gate.figures.get("verdict") == "no_change":
-            return None
-        return str(gate.figures.get("reasons", "no reason was recorded"))
+        if gate.figures["approved"]:
+            return "approved"
+        return "no change" if gate.figures.get("verdict") == "no_change" else "NOT approved"
+
+    @property
+    def reasons(self) -> str:
+        """Those of the verdict."""
+        gate = self.step("approve")
+        return str(gate.figures.get("reasons", "no reason was recorded")) if gate else ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the run came to its end and the model stays out: judged by what was done, not by what was told."""
+        deployment = self.step("deploy")
+        left_out = self.state == "succeeded" and deployment is not None and deployment.state == "skipped"
+        return left_out and self.verdict != "no change"
 
     @property
     def complaint(self) -> str:
@@ -100,9 +114,8 @@ class RunReport(BaseModel):
             lines.append(
                 ("Accuracy", f"{percent(scores.figures['accuracy'])} of the test images read without a mistake")
             )
-        if (gate := self.step("approve")) and "reasons" in gate.figures:
-            verdict = "approved" if gate.figures.get("approved") else "NOT approved"
-            lines.append(("Verdict", f"{verdict}: {gate.figures['reasons']}"))
+        if self.verdict:
+            lines.append(("Verdict", f"{self.verdict}: {self.reasons}"))
         for title, name, artifact in (("Report", "evaluate", "report"), ("Model", "train", "model")):
             if (step := self.step(name)) and artifact in step.outputs:
                 lines.append((title, step.outputs[artifact]))
@@ -118,15 +131,17 @@ def of(job: "PipelineJob") -> RunReport:
     details: dict[str, PipelineTaskDetail] = {}
     for detail in sorted(job.job_detail.task_details, key=_urgency):  # of a step in a loop there are several
         details[detail.task_name] = detail
-    steps = [_step(step, details.get(step.name)) for step in spec.steps(_spec(job))] if _spec(job) else []
+    state = job.state.name.removeprefix("PIPELINE_STATE_").lower()
+    compiled = _spec(job)
+    steps = spec.steps(compiled) if compiled else []
     return RunReport(
         id=job.name.rpartition("/")[2],
-        state=job.state.name.removeprefix("PIPELINE_STATE_").lower(),
+        state=state,
         created=job.create_time,
         seconds=_seconds(job),
         error=_one_line(job.error.message),
         console=console_url(job),
-        steps=steps,
+        steps=[_step(step, details.get(step.name), state in OVER) for step in steps],
     )
 
 
@@ -143,16 +158,15 @@ def _spec(job: "PipelineJob") -> spec.Spec:
     return json_format.MessageToDict(type(job).pb(job).pipeline_spec)
 
 
-def _step(step: spec.Step, detail: "PipelineTaskDetail | None") -> StepReport:
+def _step(step: spec.Step, detail: "PipelineTaskDetail | None", over: bool) -> StepReport:
+    idle: State = "skipped" if over else "waiting"
     if detail is None:
-        return StepReport(
-            name=step.name, title=step.title, state="waiting", seconds=None, error="", outputs={}, figures={}
-        )
+        return StepReport(name=step.name, title=step.title, state=idle, seconds=None, error="", outputs={}, figures={})
     artifacts = {name: listed.artifacts[0] for name, listed in detail.outputs.items() if listed.artifacts}
     return StepReport(
         name=step.name,
         title=step.title,
-        state=STATES.get(detail.state.name, "waiting"),
+        state=STATES.get(detail.state.name, idle),
         seconds=_seconds(detail),
         error=_one_line(detail.error.message),
         outputs={name: artifact.uri for name, artifact in artifacts.items()},

@@ -25,6 +25,7 @@ FIELDS = (
     "endTime",
     "maxRunCount",
     "maxConcurrentRunCount",
+    "maxConcurrentActiveRunCount",
     "allowQueueing",
 )
 UNSET: dict[str, Any] = {"startTime": None, "endTime": None, "maxRunCount": "0", "allowQueueing": False}
@@ -50,7 +51,9 @@ def message(parent: str, name: str, compiled: spec.Spec, wish: request.Wish, tim
     result: dict[str, Any] = {
         "displayName": name,
         "cron": timing.cron,
+        # The first limits how many are being started, which has to be said; the second how many are at work.
         "maxConcurrentRunCount": str(timing.at_a_time),
+        "maxConcurrentActiveRunCount": str(timing.at_a_time),
         "allowQueueing": timing.queue,
         "createPipelineJobRequest": {"parent": parent, "pipelineJob": request.job(parent, compiled, wish)},
     }

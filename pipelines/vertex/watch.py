@@ -27,7 +27,7 @@ def until_over(connection: Connection, job: str) -> None:
     if last.state != "succeeded":
         raise AocrError(f"the run {last.id} {_ended(last)}")
     if last.refused:
-        raise AocrError(f"the model was not approved, so it was not deployed: {last.refused}")
+        raise AocrError(f"the model was not approved, so it was not deployed: {last.reasons}")
 
 
 def _ended(last: report.RunReport) -> str:

@@ -67,6 +67,14 @@ def test_what_lies_directly_in_a_folder(bucket: str, tmp_path: Path):
     assert gcs.entries(f"{bucket}/nothing") == ([], [])
 
 
+def test_the_nameless_object_of_a_console_or_a_mount_makes_a_folder(bucket: str, tmp_path: Path):
+    """It is the first that is listed, whatever else lies in the folder."""
+    (tmp_path / "empty").touch()
+    gcs.write(f"{bucket}/folder/", tmp_path / "empty")
+    assert storage.is_dir(f"{bucket}/folder") and storage.exists(f"{bucket}/folder/")
+    assert not storage.is_dir(f"{bucket}/fold")
+
+
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
     (tmp_path / "x").write_text("x")
     for name in ("model/1/a", "model/1/b", "model/10/a", "model/1.txt"):
@@ -75,3 +83,19 @@ def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path:
     assert sorted(gcs.names(f"{bucket}/model")) == ["1.txt", "1/b", "1/c", "10/a"]
     gcs.download(f"{bucket}/model/1", tmp_path / "copy")
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["b", "c"]
+
+
+def test_a_long_transfer_that_breaks_off_is_begun_again(monkeypatch: pytest.MonkeyPatch):
+    """Whatever patience there is, it would be over with the transfer."""
+    monkeypatch.setattr(gcs_calls, "PATIENCE", 0.05)
+    monkeypatch.setattr(gcs_calls, "TIMEOUT", (0.01, 0.05))
+    tries = []
+
+    def fetch() -> str:
+        tries.append("try")
+        time.sleep(0.1)
+        if len(tries) < gcs_calls.FETCHES:
+            raise ConnectionError("it broke off")
+        return "content"
+
+    assert gcs_calls.fetched(fetch) == "content"

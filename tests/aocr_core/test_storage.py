@@ -85,16 +85,38 @@ def test_output_dir_replaces_the_old_folder_only_after_success(base: str):
     assert storage.entries(base) == ["model/"], "temporary folders are gone"
 
 
-def test_a_new_folder_must_not_be_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_new_folder_must_not_be_there_yet(tmp_path: Path):
     """In a bucket this is a condition of every upload, which the emulator does not know: see test_faults."""
-    monkeypatch.setattr(storage, "MOUNT", str(tmp_path))
+    for content in ("first", "second"):
+        problem = pytest.raises(AocrError, match="somebody else") if content == "second" else nullcontext()
+        with problem, storage.output_dir(tmp_path / "7", new=True) as folder:
+            (folder / "saved_model.pb").write_text(content)
+    assert (tmp_path / "7" / "saved_model.pb").read_text() == "first"
+
+
+def test_of_two_that_write_a_new_folder_at_the_same_time_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with storage.output_dir(tmp_path / "7", new=True) as folder:
+        (folder / "saved_model.pb").write_text("first")
+    with (
+        pytest.raises(AocrError, match=r"cannot write .*/7: "),
+        monkeypatch.context() as blind,
+        storage.output_dir(tmp_path / "7", new=True) as folder,
+    ):
+        (folder / "saved_model.pb").write_text("second")
+        looks = iter([False])  # the other comes right after the first
+        blind.setattr(Path, "exists", lambda path: next(looks, True))
+    assert (tmp_path / "7" / "saved_model.pb").read_text() == "first"
+
+
+def test_a_new_folder_in_a_mounted_bucket_is_written_past_the_mount(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "words").mkdir()
-    for base in (str(tmp_path / "here"), "gs://words"):
-        for content in ("first", "second"):
-            problem = pytest.raises(AocrError, match="somebody else") if content == "second" else nullcontext()
-            with problem, storage.output_dir(storage.join(base, "7"), new=True) as folder:
-                (folder / "saved_model.pb").write_text(content)
-        assert storage.read_bytes(storage.join(base, "7", "saved_model.pb")) == b"first"
+    with monkeypatch.context() as mounted:
+        mounted.setattr(storage, "MOUNT", str(tmp_path))
+        with storage.output_dir(f"{bucket}/aocr/7", new=True) as folder:
+            (folder / "saved_model.pb").write_text("graph")
+    assert storage.read_bytes(f"{bucket}/aocr/7/saved_model.pb") == b"graph"
 
 
 def test_output_file_writes_nothing_on_failure(base: str):

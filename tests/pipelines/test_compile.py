@@ -48,6 +48,8 @@ def test_the_image_can_be_chosen(tmp_path: Path):
     assert result.exit_code == 0, result.output
     executors = spec.load(output)["deploymentSpec"]["executors"].values()
     assert {executor["container"]["image"] for executor in executors} == {"my/python:1"}
+    # What serves on an endpoint is what has trained.
+    assert spec.containers(spec.load(output))["deploy"]["env"] == [{"name": "AOCR_IMAGE", "value": "my/python:1"}]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -29,6 +29,8 @@ def test_a_folder(tmp_path: Path):
     assert served(serving) == {"1": "a", "2": "b", "3": "a"}
     with pytest.raises(UsageError, match="roll back where"):
         ask("rollback")
+    with pytest.raises(UsageError, match="either --serving-dir or --endpoint"):
+        ask("rollback", "--serving-dir", str(serving), "--endpoint", toys.NAME)
 
 
 def test_an_endpoint(words):

@@ -6,6 +6,7 @@ import sys
 from click.testing import CliRunner
 
 from aocr_core.config import TrainOptions
+from components.inputs import EndpointOptions
 from pipelines import spec
 from pipelines.run import command
 
@@ -15,7 +16,7 @@ COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 def test_every_parameter_of_the_pipeline_is_an_option():
     options = {option.name: option for option in command.params}
     for parameter in spec.parameters(spec.load()):
-        if parameter.name in ("serving_dir", "data_version"):
+        if parameter.name in ("serving_dir", "data_version", *EndpointOptions.model_fields):
             assert parameter.name not in options
         else:
             assert options[parameter.name].help.split()[:3] == parameter.description.split()[:3]

@@ -46,8 +46,8 @@ class Container:
             "PYTHONPATH": str(ROOT),
         }
         self._process = subprocess.Popen(
-            # There it listens to all; here nobody else is to reach it.
-            [*COMMANDS[command[0]], *command[1:], "--host", "127.0.0.1"],
+            # There it listens to all; here nobody else is to reach it, and it is not to outlive a test that was killed.
+            [*COMMANDS[command[0]], *command[1:], "--host", "127.0.0.1", "--stop-after-idle", "600"],
             env=os.environ | {variable.name: variable.value for variable in spec.env} | contract,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -60,6 +60,12 @@ class Endpoints:
         self.replicas: dict[str, Replica] = {}
         """By id of the deployment."""
         self.start = start
+        self.looks_until_up = 0
+        """A deployment is under way until the endpoint has been looked at so many times; meanwhile nothing else is."""
+        self._under_way: Callable[[], Any] | None = None
+        self.lag = 0
+        """So many requests still go where a change of the traffic split had them go before."""
+        self._lagging: tuple[dict[str, int], int] = {}, 0
         self.answered: list[str] = []
         """The deployments that predictions were sent to."""
         self._models = models
@@ -85,7 +91,13 @@ class Endpoints:
         return rpc.done(new.name, new)
 
     def get_endpoint(self, request: Any) -> Endpoint:
-        return Endpoint(Endpoint.pb(self._existing(request.name)))
+        with self._lock:
+            if self._under_way and (work := self._under_way):
+                self.looks_until_up -= 1
+                if self.looks_until_up <= 0:
+                    self._under_way = None
+                    work()
+            return Endpoint(Endpoint.pb(self._existing(request.name)))
 
     def list_endpoints(self, request: Any) -> ListEndpointsResponse:
         here = [endpoint for name, endpoint in self.stored.items() if name.startswith(request.parent + "/")]
@@ -118,10 +130,21 @@ class Endpoints:
         split = {new if key == "0" else key: share for key, share in request.traffic_split.items()}
         with self._lock:
             self._check_split(endpoint, split, new)
+            if self._under_way:
+                raise FailedPrecondition("There are other operations running on the endpoint.")
         try:
             replica = self.start(version)
         except Exception as error:
             return rpc.failed(endpoint.name, 9, f"Model server exited unexpectedly. {error}")
+        if self.looks_until_up:
+            self._under_way = lambda: self._set_up(endpoint, deployed, new, version, replica, split)
+        else:
+            self._set_up(endpoint, deployed, new, version, replica, split)
+        return rpc.done(endpoint.name, DeployModelResponse(deployed_model=deployed))
+
+    def _set_up(
+        self, endpoint: Endpoint, deployed: DeployedModel, new: str, version: Model, replica: Replica, split: Any
+    ) -> None:
         with self._lock:
             deployed.id, deployed.create_time = new, datetime.now(UTC)
             deployed.model, deployed.model_version_id = version.name, version.version_id
@@ -131,7 +154,6 @@ class Endpoints:
             if split:
                 self._direct(endpoint, split)
             self._touched(endpoint)
-        return rpc.done(endpoint.name, DeployModelResponse(deployed_model=deployed))
 
     def undeploy_model(self, request: Any) -> Operation:
         with self._lock:
@@ -162,6 +184,9 @@ class Endpoints:
             shares = {key: share for key, share in endpoint.traffic_split.items() if share}
             if not shares:
                 raise FailedPrecondition(f"Endpoint {request.endpoint} has no traffic: nothing is deployed.")
+            old, left = self._lagging
+            if left and all(key in self.replicas for key in old):
+                shares, self._lagging = old, (old, left - 1)
             (chosen,) = self._chance.choices(list(shares), list(shares.values()))
             deployed, replica = self._deployed(endpoint, chosen), self.replicas[chosen]
             self.answered.append(chosen)
@@ -189,13 +214,14 @@ class Endpoints:
 
     def split(self, name: str) -> dict[int, int]:
         """Percent of the traffic by number of the version."""
-        endpoint = self.stored[name]
+        endpoint = self.stored.get(name) or Endpoint()
         versions = {one.id: int(one.model_version_id) for one in endpoint.deployed_models}
         return {versions[key]: share for key, share in endpoint.traffic_split.items() if share}
 
     def deployed(self, name: str) -> list[int]:
         """Numbers of the versions that are deployed."""
-        return sorted(int(one.model_version_id) for one in self.stored[name].deployed_models)
+        endpoint = self.stored.get(name) or Endpoint()
+        return sorted(int(one.model_version_id) for one in endpoint.deployed_models)
 
     def stop(self) -> None:
         """End all containers."""
@@ -204,6 +230,8 @@ class Endpoints:
 
     def _direct(self, endpoint: Endpoint, split: Mapping[str, int]) -> None:
         self._check_split(endpoint, split)
+        old = {key: share for key, share in endpoint.traffic_split.items() if share}
+        self._lagging = old, self.lag if old else 0
         endpoint.traffic_split = dict(split)
 
     @staticmethod

@@ -57,6 +57,7 @@ class Models:
         now = datetime.now(UTC)
         new.name, new.version_id, new.version_aliases = name, str(number), []
         new.create_time = new.version_create_time = now
+        new.supported_deployment_resources_types = [Model.DeploymentResourcesType.DEDICATED_RESOURCES]
         versions[number] = new
         self._give(name, number, aliases)
         response = UploadModelResponse(model=name, model_version_id=str(number))

@@ -102,10 +102,15 @@ def test_a_model_that_reads_less_is_refused(evaluated, dataset, serving, tmp_pat
 
 
 def test_the_model_that_serves_is_no_change(evaluated, dataset, serving):
-    found = approve(
-        evaluated(SIZES), dataset, what_serves(serving, "aocr"), ApproveOptions(min_accuracy=0.1, min_gain=-0.5)
-    )
+    found = approve(evaluated(SIZES), dataset, what_serves(serving, "aocr"), ApproveOptions(min_accuracy=0.1))
     assert not found.approved and found.verdict == "no_change"
+
+
+def test_a_version_that_cannot_be_read_is_named_with_a_way_out(evaluated, dataset, serving, tmp_path):
+    shutil.copytree(serving, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "aocr" / "3" / "saved_model.pb").write_bytes(b"no graph")
+    with pytest.raises(AocrError, match=r"version 3, which serves, .* move .*/aocr/3 away"):
+        approve(evaluated(SIZES), dataset, what_serves(str(tmp_path), "aocr"), ApproveOptions())
 
 
 def test_below_the_floor_it_does_not_help_to_be_better(evaluated, dataset, serving):

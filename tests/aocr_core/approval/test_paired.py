@@ -28,9 +28,9 @@ def test_the_interval_holds_the_value_and_swapping_the_models_turns_it_round(cou
     theirs, theirs_cer = differences(*sample(lost, won, same), resamples=4_000)
     assert ours.low <= ours.value <= ours.high
     assert ours.value == -theirs.value and ours_cer.value == pytest.approx(-theirs_cer.value)
-    # The draws are others: the ends agree to about an image.
-    assert ours.low == pytest.approx(-theirs.high, abs=2 / images)
-    assert ours_cer.low == pytest.approx(-theirs_cer.high, abs=1 / images)
+    # The draws are others. Of 4,000 of them an end is known to 0.4 images (one deviation) at the most.
+    assert ours.low == pytest.approx(-theirs.high, abs=4 / images)
+    assert ours_cer.low == pytest.approx(-theirs_cer.high, abs=2 / images)
 
 
 @given(st.integers(1, 400))

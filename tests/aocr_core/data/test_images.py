@@ -202,6 +202,13 @@ def test_damage_is_found_or_harmless(chance: random.Random, kind: str):
     assert tensorflow_sees(result.data, 1).shape == (result.height, result.width, 1)
 
 
+def test_of_a_data_set_no_image_is_too_long():
+    data = encoded(Image.new("L", (3000, 10), 200))
+    with pytest.raises(ImageError, match="out of proportion"):
+        plain(data)
+    assert images.recorded(data).data == data
+
+
 def test_from_any_takes_paths_bytes_images_and_arrays(tmp_path):
     image = half_black("RGB")
     path = tmp_path / "word.png"

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import shutil
 import threading
 import urllib.error
@@ -10,8 +11,10 @@ import urllib.request
 from typing import Any
 
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from aocr_core import precision
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.client import ask
@@ -245,3 +248,15 @@ def test_port_in_use_is_found_before_the_model_is_loaded(tmp_path, url):
         Server(tmp_path / "nowhere", ServeOptions(rest_api_port=port))
     with pytest.raises(AocrError, match="cannot listen on nohost:0"):
         Server(tmp_path / "nowhere", ServeOptions(rest_api_port=0, host="nohost"))
+
+
+def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, running, log):
+    place(tmp_path / "1", "w")
+    log.set_level(logging.INFO, "aocr_core")
+    try:
+        with running(tmp_path, precision="bfloat16") as server:
+            assert call(f"{server.url}:predict", {"instances": [b64(tiny_export.png(40))]})[0] == 200
+        assert "read in bfloat16" in log.text
+        assert tf.config.optimizer.get_experimental_options()["auto_mixed_precision_onednn_bfloat16"]
+    finally:
+        precision.read_in("float32")

@@ -11,8 +11,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def connected(name: str) -> Connection:
         project, location = name.split("/")[1:4:2]
-        return Connection(Place(project=project, location=location, request_timeout=0.25))
+        return Connection(Place(project=project, location=location, request_timeout=0.5))
 
     monkeypatch.setattr(endpoints, "connected", connected)
-    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 1.0)
     monkeypatch.setattr("google.api_core.retry.retry_base.random.uniform", lambda low, high: 0.01)

@@ -16,6 +16,8 @@ from components.vertex.errors import explained, is_transient
         (exceptions.RetryError("too long", cause=requests.ConnectTimeout("slow")), "no answer in time: slow$"),
         (exceptions.InternalServerError(""), "InternalServerError$"),
         (requests.ConnectionError("refused"), "no connection: refused$"),
+        # What a long-running operation raises when its result has not come in time.
+        (TimeoutError("Operation did not complete"), "it has begun and is not over yet: Operation did not complete$"),
     ],
 )
 def test_an_error_becomes_one_line(error: Exception, message: str):

@@ -1,4 +1,4 @@
-"""Every call of a deployment to Vertex AI goes wrong, one after the other.
+"""Every call of a deployment to Vertex AI goes wrong, one after the other, and so for a rollback.
 
 Traffic never points to nothing, what is half done is undone, and the same command once more finishes the work.
 """
@@ -9,16 +9,21 @@ import pytest
 from google.api_core import exceptions
 
 from aocr_core.errors import AocrError
-from components.vertex import connection, trial
-from tests.components.vertex import toys
-from tests.components.vertex.stage import Stage
+from components.vertex import connection, endpoints, rollout, trial
+from tests.components.vertex.stage import Play, Stage
 from tests.vertex.faults import Fault
 
 pytestmark = pytest.mark.slow
 
-RPCS = ["ListModelVersions", "UploadModel", "GetOperation", "ListModelEvaluations", "ImportModelEvaluation"]
-RPCS += ["GetEndpoint", "DeployModel", "Predict", "UpdateEndpoint", "GetModel", "MergeVersionAliases", "UndeployModel"]
-"""Those of a deployment beside a version that serves."""
+COMES = ["ListModelVersions", "UploadModel", "ListModelEvaluations", "ImportModelEvaluation"]
+COMES += ["GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+GOES = ["ListModelVersions", "GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+RPCS: dict[Play, list[str]] = {
+    "the first version": [*COMES, "CreateEndpoint"],
+    "the next version": [*COMES, "UpdateEndpoint", "UndeployModel"],
+    "back": [*GOES, "UpdateEndpoint", "UndeployModel"],
+}
+ALL = [(play, rpc) for play, rpcs in RPCS.items() for rpc in rpcs]
 PASSING = {
     "fails": Fault(exceptions.ServiceUnavailable("later")),
     "times out": Fault(silent=True),
@@ -31,11 +36,6 @@ FINAL = {
 }
 
 
-@pytest.fixture
-def stage(words, soon) -> Stage:
-    return Stage(words, files=True)
-
-
 def every_call(stage: Stage, rpc: str, fault: Fault) -> Iterator[int]:
     """The stage set, with the first call of an RPC to go wrong, then with the second, …; as long as there is one."""
     number = 1
@@ -44,38 +44,74 @@ def every_call(stage: Stage, rpc: str, fault: Fault) -> Iterator[int]:
         stage.vertex.faults.nth(rpc, number, fault)
         yield number
         if not stage.vertex.faults.met:
-            assert number > 1, f"a deployment does not call {rpc}"
+            assert number > 1, f"{rpc} is not called"
             return
         number += 1
 
 
-@pytest.mark.parametrize("rpc", RPCS)
+@pytest.mark.parametrize("play", RPCS)
+def test_these_are_all_calls(words, soon, play: Play):
+    stage = Stage(words, play)
+    words.vertex.calls.clear()
+    stage.work()
+    assert {*words.vertex.names(), "GetOperation"} == set(RPCS[play])
+
+
+@pytest.mark.parametrize(("play", "rpc"), ALL)
 @pytest.mark.parametrize("kind", PASSING)
-def test_what_passes_by_is_waited_for(stage: Stage, rpc: str, kind: str):
+def test_what_passes_by_is_waited_for(words, soon, play: Play, rpc: str, kind: str):
+    stage = Stage(words, play)
     for _ in every_call(stage, rpc, PASSING[kind]):
-        toys.deploy(stage.export)
+        stage.work()
         stage.check_done()
 
 
-@pytest.mark.parametrize("rpc", RPCS)
+@pytest.mark.parametrize(("play", "rpc"), ALL)
 @pytest.mark.parametrize("kind", FINAL)
 def test_what_does_not_leaves_the_traffic_where_it_was_and_a_second_try_finishes(
-    stage: Stage, rpc: str, kind: str, monkeypatch: pytest.MonkeyPatch
+    words, soon, play: Play, rpc: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ):
-    lasting = FINAL[kind].lasting
+    stage, lasting = Stage(words, play), FINAL[kind].lasting
     for _ in every_call(stage, rpc, FINAL[kind]):
         with monkeypatch.context() as hasty:
             if lasting:
                 hasty.setattr(connection, "PATIENCE_SECONDS", 0.02)
                 hasty.setattr(trial, "PATIENCE_SECONDS", 0.02)
             try:
-                toys.deploy(stage.export)
+                stage.work()
             except AocrError as error:
                 assert "\n" not in str(error)
             else:
                 assert not stage.vertex.faults.met
-        if not lasting and stage.words.split() != {2: 100}:
-            assert (stage.words.split(), stage.words.deployed()) == ({1: 100}, [1])
+        if not lasting:
+            stage.check_either()
         stage.vertex.faults.heal()
-        toys.deploy(stage.export)
+        if play == "back" and stage.serving() == stage.number:
+            with pytest.raises(AocrError, match="served before version 1"):
+                stage.work()
+        else:
+            stage.work()
         stage.check_done()
+
+
+def test_a_deployment_that_is_still_under_way_is_waited_for(words, soon):
+    stage = Stage(words, "the next version")
+    stage.set()
+    words.vertex.faults.nth("DeployModel", 1, PASSING["answers too late"])
+    words.vertex.endpoints.looks_until_up = 30
+    stage.work()
+    stage.check_done()
+    assert words.vertex.names().count("DeployModel") > 2
+
+
+def test_one_that_was_killed_while_it_was_deployed_is_taken_up(words, soon, monkeypatch: pytest.MonkeyPatch):
+    stage = Stage(words, "the next version")
+    stage.set()
+    words.vertex.endpoints.looks_until_up = 30
+    with monkeypatch.context() as killed:
+        killed.setattr(endpoints, "finished", lambda *_: (_ for _ in ()).throw(SystemExit))
+        killed.setattr(rollout, "_withdraw", lambda *_: None)
+        with pytest.raises(SystemExit):
+            stage.work()
+    stage.work()
+    stage.check_done()

@@ -1,8 +1,10 @@
 """Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
+from google.api_core.exceptions import InvalidArgument
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +34,15 @@ def versions(words) -> dict[int, set[str]]:
     return {
         number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
     }
+
+
+@pytest.fixture
+def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
+    """What is logged, also where a command has turned it away from the others."""
+    logger = logging.getLogger("components")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 def test_the_first_version_gets_all_traffic(words):
@@ -84,6 +95,13 @@ def test_another_image_is_another_version_of_the_same_files(words):
     assert words.split() == {2: 100} and toys.versions_kept() == ["1"]
 
 
+def test_an_evaluation_that_vertex_does_not_take_is_no_reason_not_to_deploy(words, log):
+    words.vertex.faults.once("ImportModelEvaluation", InvalidArgument("what is exactMatch?"))
+    toys.deploy(words.export("a"))
+    assert words.split() == {1: 100}
+    assert "cannot import the evaluation of" in log.text and "what is exactMatch?" in log.text
+
+
 @pytest.mark.parametrize("reads", ["something else", None])
 def test_a_version_that_reads_otherwise_than_its_export_goes(words, reads, monkeypatch):
     monkeypatch.setattr(trial, "PATIENCE_SECONDS", 0.5)
@@ -113,6 +131,27 @@ def test_a_container_that_does_not_start_changes_nothing(words):
     toys.deploy(words.export("a"))
     words.toys.broken = True
     with pytest.raises(AocrError, match=r"cannot deploy version 2 .*it crashed|it crashed"):
+        toys.deploy(words.export("b"))
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
+def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
+    monkeypatch.setattr(trial, "PAUSE", 0.01)
+    toys.deploy(words.export("a"))
+    words.vertex.endpoints.lag = 50
+    words.vertex.endpoints.answered.clear()
+    toys.deploy(words.export("b"))
+    first, second = sorted(set(words.vertex.endpoints.answered))
+    assert words.vertex.endpoints.answered[-trial.ANSWERS :] == [second] * trial.ANSWERS
+    assert words.vertex.endpoints.answered.count(first) > 50
+
+
+def test_a_version_that_never_answers_goes(words, monkeypatch):
+    monkeypatch.setattr(trial, "PAUSE", 0.01)
+    monkeypatch.setattr(trial, "ROUTING_SECONDS", 0.1)
+    toys.deploy(words.export("a"))
+    words.vertex.endpoints.lag = 10**9
+    with pytest.raises(AocrError, match=r"gave 0 of \d+ answers, with 20 % of the traffic"):
         toys.deploy(words.export("b"))
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
 
@@ -192,8 +231,7 @@ def test_what_serves_is_the_version_with_most_traffic(words):
     assert deployment.serving(toys.SERVING, "aocr", toys.NAME) == ("version 1 on words", f"{toys.SERVING}/aocr/1")
 
 
-def test_a_model_of_somebody_else_stays_deployed(words, caplog):
-    logging.getLogger("components").addHandler(caplog.handler)  # a command may have turned it away from the others
+def test_a_model_of_somebody_else_stays_deployed(words, log):
     connection = endpoints.connected(toys.NAME)
     words.export("a")
     storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
@@ -203,8 +241,7 @@ def test_a_model_of_somebody_else_stays_deployed(words, caplog):
     endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS, {"0": 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
-    assert "stays deployed, without traffic" in caplog.text
-    logging.getLogger("components").removeHandler(caplog.handler)
+    assert "stays deployed, without traffic" in log.text
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def export(folder: Path, text: str) -> str:
     version = folder / text / "1"
     (version / "variables").mkdir(parents=True)
     (version / "saved_model.pb").write_text(f"graph that reads {text}")
+    (version / "variables" / "variables.data-00000-of-00001").write_bytes(b"content" + bytes(20_000))
     smoke.write(version, [Known(f"image of {text}".encode(), text, 0.9)])
     return str(folder / text)
 

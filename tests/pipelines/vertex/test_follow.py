@@ -1,5 +1,6 @@
 """The way of a run as it is shown, from states as Vertex AI gives them."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,25 +66,36 @@ def test_a_task_that_is_no_step_is_passed_over():
     assert [step.state for step in found.steps] == ["done", "waiting"]
 
 
+def test_in_a_run_that_is_over_nothing_is_waited_for():
+    """Whether or not Vertex AI says something of the steps behind a condition that was false."""
+    found = report.of(job("SUCCEEDED", number="SUCCEEDED"))
+    assert [step.state for step in found.steps] == ["done", "skipped"]
+    found = report.of(job("CANCELLED", number="CANCELLED", sleep="PENDING"))
+    assert [step.state for step in found.steps] == ["interrupted", "skipped"]
+
+
 @pytest.mark.parametrize(
-    ("decided", "message"),
+    ("decided", "verdict", "message"),
     [
-        ({"approved": True}, None),
-        ({"approved": False}, "not approved, so it was not deployed: 40.0 % is below"),
-        ({"approved": False, "verdict": "no_change"}, None),
+        ({"approved": True}, "approved", None),
+        ({"approved": False}, "NOT approved", "not approved, so it was not deployed: 40.0 % is below"),
+        ({"approved": False, "verdict": "no_change"}, "no change", None),
+        ({}, None, "not approved, so it was not deployed: no reason was recorded"),
     ],
 )
-def test_a_model_that_was_not_approved_ends_the_command(monkeypatch, decided: dict, message: str | None):
-    over = job("SUCCEEDED", pipeline=spec.load(), approve="SUCCEEDED")
-    figures = {"reasons": "40.0 % is below 50.0 %", **decided}
+def test_a_model_that_was_not_approved_ends_the_command(
+    monkeypatch, capsys, decided: dict, verdict: str | None, message: str | None
+):
+    deployment = {"deploy": "SUCCEEDED"} if decided.get("approved") else {}
+    over = job("SUCCEEDED", pipeline=spec.load(), approve="SUCCEEDED", **deployment)
+    figures = decided and {"reasons": "40.0 % is below 50.0 %", **decided}
     decision = {"schema_title": "system.Metrics", "uri": "gs://b/decision", "metadata": figures}
     over.job_detail.task_details[0].outputs["decision"] = {"artifacts": [decision]}
     monkeypatch.setattr(watch.jobs, "get", lambda connection, name: over)
-    if message is None:
+    with pytest.raises(AocrError, match=message) if message else nullcontext():
         watch.until_over(None, "run-1")  # type: ignore[arg-type]
-        return
-    with pytest.raises(AocrError, match=message):
-        watch.until_over(None, "run-1")  # type: ignore[arg-type]
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Verdict")]
+    assert lines == ([f"Verdict    {verdict}: 40.0 % is below 50.0 %"] if verdict else [])
 
 
 def test_a_failed_run_ends_the_command_with_the_step(monkeypatch):

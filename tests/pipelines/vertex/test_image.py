@@ -32,6 +32,18 @@ def test_no_registry_is_told_in_one_line():
         image.resolve(image.parse("127.0.0.1:9/p/aocr:1"))
 
 
+@pytest.mark.parametrize("host", ["registry.example", "us-docker.pkg.dev.example", "gcr.io:5000", "evilgcr.io"])
+def test_the_login_is_shown_to_no_other_registry(host: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(image, "_session", lambda local: pytest.fail("somebody is asked"))
+    with pytest.raises(UsageError, match=f"--pin asks Google's registries only, not {host}: "):
+        image.resolve(image.parse(f"{host}/p/aocr:1"))
+
+
+@pytest.mark.parametrize("host", ["us-docker.pkg.dev", "europe-west4-docker.pkg.dev", "gcr.io", "eu.gcr.io"])
+def test_googles_registries_are_known(host: str):
+    assert image.GOOGLES.fullmatch(host)
+
+
 def test_a_tag_is_warned_of():
     assert "the tag latest may" in str(image.warning(image.parse("europe-docker.pkg.dev/p/r/aocr")))
     assert "the tag 1.0 may" in str(image.warning(image.parse("localhost:5000/aocr:1.0")))

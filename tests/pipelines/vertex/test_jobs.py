@@ -54,7 +54,7 @@ def test_steps_behind_a_false_condition_and_after_a_failure_do_not_run(vertex, b
     closed = run(here, toys.gate, {"value": 0})
     assert (closed.state, states(closed)) == ("succeeded", ["done", "skipped"])
     failed = run(here, toys.gate, {"value": -1})
-    assert (failed.state, states(failed)) == ("failed", ["failed", "waiting"])
+    assert (failed.state, states(failed)) == ("failed", ["failed", "skipped"])
     assert failed.complaint.startswith("step 1 Number failed: ")
     assert "Console" in failed.text() and "2 Sleep" in failed.text()
 
@@ -157,11 +157,13 @@ def test_what_vertex_does_not_know_is_refused(vertex):
             toys.submitted(here, toys.gate, parameters)
 
 
-def test_nobody_there_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+def test_nobody_there_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(connection, "PATIENCE_SECONDS", 0.5)
     place = toys.Place(project="p", api_endpoint="http://127.0.0.1:9")
     with pytest.raises(AocrError, match=r"^cannot look up .*: no connection: "):
         jobs.get(connection.Connection(place), "job")
+    (at_once,) = capsys.readouterr().err.splitlines()
+    assert at_once.startswith("aocr-pipeline: http://127.0.0.1:9: no connection: ") and "asking again" in at_once
 
 
 def test_a_run_is_listed_in_an_experiment(vertex):

@@ -64,7 +64,7 @@ def test_without_caching_every_step_runs():
 
 
 def test_what_is_sent_is_a_valid_pipeline():
-    """The schema is the one that KFP publishes: https://pypi.org/project/kfp-pipeline-spec."""
+    """The schema is the one that KFP publishes as the package kfp-pipeline-spec."""
     machines = {"train": Machine(8, "30G", "NVIDIA_L4", 2), "evaluate": Machine(cpu=0.5)}
     sent = request.create_job("projects/p/locations/l", spec.load(), wish(machines, caching=False), "run-1")
     document = json_format.MessageToDict(type(sent).pb(sent).pipeline_job.pipeline_spec)

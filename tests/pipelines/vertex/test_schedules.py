@@ -40,6 +40,7 @@ def test_a_schedule_is_created_changed_and_left_as_it_is(vertex, here):
     changed, done = put(here, "nightly", weekly, value=3)
     assert (done, changed.name) == ("updated", created.name)
     assert (changed.cron, changed.max_run_count, changed.allow_queueing) == (weekly.cron, 5, True)
+    assert changed.max_concurrent_run_count == changed.max_concurrent_active_run_count == 2
     assert changed.create_pipeline_job_request.pipeline_job.runtime_config.parameter_values["value"] == 3
     assert put(here, "nightly", weekly, value=3)[1] == "unchanged"
     assert len(vertex.schedules.stored) == 1
