@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from aocr_core import model_dir
+from aocr_core.errors import LostError
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
 
@@ -76,7 +77,7 @@ def test_a_lost_worker_ends_the_other_and_both_go_on_with_one_model(tmp_path: Pa
 
     chief, worker = trained(tmp_path, lost={1: 6}, **order)
     assert worker.returncode == 9
-    assert chief.returncode == 1, chief.stderr[-3000:]
+    assert chief.returncode == LostError.exit_code, chief.stderr[-3000:]
     assert "another worker of this training has gone (worker 0)" in chief.stderr.splitlines()[-1]
 
     chief, worker = trained(tmp_path, **order)
