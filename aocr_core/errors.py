@@ -11,3 +11,13 @@ class UsageError(AocrError):
     """The request itself was wrong: an unknown option value, a path that is not there (exit code 2)."""
 
     exit_code = 2
+
+
+class LostError(AocrError):
+    """Another process of the same work has gone; started again, all of it may go well.
+
+    The exit code is that of a process that was told to end (SIGTERM): what looks after processes, as Vertex AI does,
+    takes 1 for a mistake in the program, and this for something that passes.
+    """
+
+    exit_code = 143

@@ -9,16 +9,31 @@ from components.image import IMAGE
 from pipelines import folder, spec
 
 
-def compiled(image: str = IMAGE) -> str:
-    """The text of the compiled pipeline, every step running in `image`."""
+def compiled(image: str = IMAGE, parts: int = 1) -> str:
+    """The text of the compiled pipeline, every step running in `image`; rows are checked in so many parts."""
     from kfp import compiler
 
-    from pipelines.training import training
+    from pipelines.training import pipeline
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "pipeline.yaml"
-        compiler.Compiler().compile(training, str(path))
+        compiler.Compiler().compile(pipeline(parts), str(path))
         return path.read_text(encoding="utf-8").replace(IMAGE, image)
+
+
+parts_option = click.option(
+    "--data-parts",
+    type=click.IntRange(1, 100),
+    default=1,
+    help="Check the rows of the annotation files in so many parts, each on a machine of its own, and put them "
+    "together: the same data set, sooner where there are millions of images. [default: 1]",
+)
+"""Decorator: the option `--data-parts`."""
+
+
+def chosen(parts: int) -> spec.Spec:
+    """The compiled pipeline whose rows are checked in so many parts."""
+    return spec.load() if parts == 1 else spec.of_text(compiled(parts=parts))
 
 
 @click.command(name="compile")
@@ -26,11 +41,12 @@ def compiled(image: str = IMAGE) -> str:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write. [default: pipelines/aocr-training.yaml; with --image: build/aocr-training.yaml]",
+    help="File to write. [default: pipelines/aocr-training.yaml; with other options build/aocr-training.yaml]",
 )
-def command(image: str | None, output: Path | None) -> None:
+@parts_option
+def command(image: str | None, output: Path | None, data_parts: int) -> None:
     """Compile the pipeline. Upload the file in the Vertex AI console, or give it to CI."""
-    output = output or (folder.DEFAULT / spec.COMPILED.name if image else spec.COMPILED)
+    output = output or (folder.DEFAULT / spec.COMPILED.name if image or data_parts > 1 else spec.COMPILED)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(compiled(image or IMAGE), encoding="utf-8")
+    output.write_text(compiled(image or IMAGE, data_parts), encoding="utf-8")
     click.echo(f"wrote {output}")

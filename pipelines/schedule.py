@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aocr_core.errors import UsageError
-from pipelines import spec
+from pipelines.compile import chosen, parts_option
 from pipelines.vertex import cron, flags
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def command() -> None:
 @click.argument("name")
 @click.option("--cron", "expression", required=True, help="When: '0 3 * * 1', or 'TZ=Europe/Berlin 0 3 * * 1'.")
 @flags.run_options(caching=False)
+@parts_option
 @flags.place_options
 @click.option("--start", help="First moment for a run, 2027-01-31T03:00:00Z. [default: now]")
 @click.option("--end", help="Moment after which no run starts. [default: none]")
@@ -38,6 +39,7 @@ def put(
     at_a_time: int,
     queue: bool,
     dry_run: bool,
+    data_parts: int,
     **values: Any,
 ) -> None:
     """Create the schedule NAME, or make it what is asked for.
@@ -53,7 +55,7 @@ def put(
     timing = schedules.Timing(
         cron.checked(expression), _moment("--start", start), _moment("--end", end), max_runs, at_a_time, queue
     )
-    connection, compiled = Connection(flags.place(values)), spec.load()
+    connection, compiled = Connection(flags.place(values)), chosen(data_parts)
     wish, parent = flags.wish(compiled, values), connection.parent
     if wish.options.experiment:
         raise UsageError("--experiment: Vertex AI cannot put scheduled runs into an experiment")

@@ -39,9 +39,14 @@ class Step:
 
 def load(path: Path = COMPILED) -> Spec:
     """The compiled pipeline."""
+    return of_text(path.read_text(encoding="utf-8"))
+
+
+def of_text(text: str) -> Spec:
+    """A compiled pipeline from its text."""
     # The C parser is five times faster, which is felt in `aocr-pipeline run --help`.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return yaml.load(text, Loader=loader)
 
 
 def dump(spec: Spec) -> str:
@@ -62,7 +67,7 @@ def parameters(spec: Spec) -> list[Parameter]:
 def groups(spec: Spec) -> dict[str, dict[str, Any]]:
     """The conditional groups of the pipeline: name of the group -> its task (condition, inputs)."""
     tasks = spec["root"]["dag"]["tasks"]
-    return {name: task for name, task in tasks.items() if "dag" in spec["components"][task["componentRef"]["name"]]}
+    return {name: task for name, task in tasks.items() if "condition" in task.get("triggerPolicy", {})}
 
 
 def steps(spec: Spec) -> list[Step]:
@@ -76,8 +81,9 @@ def _ordered(spec: Spec, tasks: dict[str, Any], condition: str | None) -> Iterat
         name = next(n for n in tasks if n not in done and done.issuperset(tasks[n].get("dependentTasks", [])))
         done.add(name)
         component = spec["components"][tasks[name]["componentRef"]["name"]]
-        if "dag" in component:
-            yield from _ordered(spec, component["dag"]["tasks"], name)
+        if "dag" in component:  # a conditional group, or a loop, whose steps run several times
+            group = name if "condition" in tasks[name].get("triggerPolicy", {}) else condition
+            yield from _ordered(spec, component["dag"]["tasks"], group)
         else:
             yield Step(name, tasks[name]["taskInfo"]["name"], condition)
 

@@ -5,12 +5,13 @@ from typing import Any
 import click
 
 from aocr_core.errors import AocrError
-from pipelines import spec
+from pipelines.compile import chosen, parts_option
 from pipelines.vertex import flags
 
 
 @click.command()
 @flags.run_options(caching=True)
+@parts_option
 @flags.place_options
 @click.option(
     "--job-id", help="Name of the run; a second one of that name is refused. [default: pipeline, time, a number]"
@@ -19,7 +20,7 @@ from pipelines.vertex import flags
 @click.option(
     "--wait", is_flag=True, help="Show the steps until the run is over; exit code 1 if it fails or refuses the model."
 )
-def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> None:
+def command(job_id: str | None, dry_run: bool, wait: bool, data_parts: int, **values: Any) -> None:
     """Run the compiled pipeline on Vertex AI.
 
     Needs --annotations, --serving-dir and --pipeline-root, all of them gs://…, and --image. What is printed on
@@ -30,7 +31,7 @@ def command(job_id: str | None, dry_run: bool, wait: bool, **values: Any) -> Non
 
     if job_id:
         jobs.check_id(job_id)
-    connection, compiled = Connection(flags.place(values)), spec.load()
+    connection, compiled = Connection(flags.place(values)), chosen(data_parts)
     wish, parent = flags.wish(compiled, values), connection.parent
     # From here on others are asked: registry, bucket, Vertex AI.
     wish = flags.settled(wish)

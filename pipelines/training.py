@@ -1,10 +1,16 @@
 """The pipeline: six steps from an annotation file to a served model."""
 
+import functools
+import inspect
+from typing import Any
+
 from kfp import dsl
 
 from aocr_core.config import ApproveOptions, DataOptions, ModelOptions, ServeOptions, TrainOptions
+from components import merge_rows
 from components.approve import approve
 from components.build_tfrecords import build_tfrecords
+from components.check_rows import check_rows
 from components.deploy import deploy
 from components.deployment import IMAGE_VARIABLE
 from components.evaluate import evaluate
@@ -20,10 +26,10 @@ GATE, SERVE, ENDPOINT = (defaults(group) for group in (ApproveOptions, ServeOpti
 WORKERS = defaults(WorkerOptions)
 
 
-@dsl.pipeline(name="aocr-training", display_name="Attention OCR training")
 @describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, WorkerOptions)
 @describe(ApproveOptions, ServeOptions, EndpointOptions)
-def training(
+def _training(
+    parts: int,
     annotations: str,
     serving_dir: str,
     test_annotations: str = INPUTS.test_annotations,
@@ -66,15 +72,22 @@ def training(
     5. Exports an approved model as a verified SavedModel.
     6. Deploys the export as the next version in serving_dir, and to the endpoint by canary.
     """
-    data = build_tfrecords(
-        annotations=annotations,
-        test_annotations=test_annotations,
-        test_share=test_share,
-        data_version=data_version,
-        charset=charset,
-        label_kind=label_kind,
-        force_uppercase=force_uppercase,
-    ).set_display_name("1 Build TFRecords")
+    asked = {
+        "annotations": annotations,
+        "test_annotations": test_annotations,
+        "data_version": data_version,
+        "charset": charset,
+        "label_kind": label_kind,
+        "force_uppercase": force_uppercase,
+    }
+    if parts == 1:
+        data = build_tfrecords(test_share=test_share, **asked)
+    else:
+        with dsl.ParallelFor(list(range(parts)), name="parts") as part:
+            checked = check_rows(part=part, parts=parts, **asked).set_display_name("1 Check rows")
+        rows = dsl.Collected(checked.outputs["rows"])
+        data = merge_rows.build_tfrecords(parts=rows, test_share=test_share, **asked)
+    data.set_display_name("1 Build TFRecords")
     model = train(
         dataset=data.outputs["training"],
         preset=preset,
@@ -126,3 +139,19 @@ def training(
     # A container does not know its own image; workers run it, too, and what serves is the image that has trained.
     for step in (model, deployed):
         step.set_env_variable(IMAGE_VARIABLE, IMAGE)
+
+
+def pipeline(parts: int = 1) -> Any:
+    """The pipeline.
+
+    Args:
+        parts: so many steps at a time check the rows of the annotation files, and one puts them together.
+    """
+
+    @functools.wraps(_training)
+    def training(*parameters: Any) -> None:
+        _training(parts, *parameters)
+
+    signature = inspect.signature(_training)
+    training.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    return dsl.pipeline(name="aocr-training", display_name="Attention OCR training")(training)

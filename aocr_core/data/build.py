@@ -1,12 +1,13 @@
 """From an annotation file to a data set: every row is checked, counted and written, or rejected with its reason."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from aocr_core import progress
 from aocr_core.config import DataOptions, PrepareOptions
-from aocr_core.data import annotations, check
+from aocr_core.data import annotations, check, parts
 from aocr_core.data.annotations import Rejection
 from aocr_core.data.check import Accepted
 from aocr_core.data.records import Record
@@ -16,10 +17,15 @@ from aocr_core.errors import AocrError
 DUPLICATE = "copy of an earlier row, label included"
 CONTRADICTION = "image of an earlier row with another label"
 
+CheckedRows: TypeAlias = "tuple[int, Iterator[Accepted | Rejection]]"
+"""Lines of an annotation file, and what its rows have come to."""
+
 logger = logging.getLogger(__name__)
 
 
-def build_dataset(path: str, output: str, options: PrepareOptions, data: DataOptions) -> BuildReport:
+def build_dataset(
+    path: str, output: str, options: PrepareOptions, data: DataOptions, folders: Sequence[str] = ()
+) -> BuildReport:
     """Check every row of an annotation file and write the data set, whole or not at all.
 
     Args:
@@ -27,13 +33,14 @@ def build_dataset(path: str, output: str, options: PrepareOptions, data: DataOpt
         output: `NAME.tfrecords` for one file, else a folder of shards (see `aocr_core.data.target.open_target`).
         options: limits and forms.
         data: how labels become symbols.
+        folders: those with the checked rows of the file, where that has been done (see `aocr_core.data.parts`).
 
     Raises:
         UsageError: there is no annotation file, or `output` is a folder that holds other things.
         AocrError: no row can be used; or `options.strict` and a row was rejected.
     """
     with open_target(output, options.shards) as target:
-        fill(path, options, data, lambda record: target, rejects=target)
+        fill(rows_of(path, options, data, folders), options, lambda record: target, rejects=target)
         require(target.report(), path, options.strict)
     return target.report()
 
@@ -41,25 +48,32 @@ def build_dataset(path: str, output: str, options: PrepareOptions, data: DataOpt
 def survey(path: str, options: PrepareOptions, data: DataOptions) -> BuildReport:
     """Check every row of an annotation file as `build_dataset` does, and write nothing."""
     target = Target()
-    fill(path, options, data, lambda record: target, rejects=target)
+    fill(rows_of(path, options, data), options, lambda record: target, rejects=target)
     return target.report()
 
 
+def rows_of(path: str, options: PrepareOptions, data: DataOptions, folders: Sequence[str] = ()) -> CheckedRows:
+    """The lines of an annotation file, as many as there are, and its checked rows; those of its parts if given."""
+    if folders:
+        return parts.read(folders)
+    return annotations.count_lines(path), check.checked_rows(path, options, data)
+
+
 def fill(
-    path: str,
+    rows: CheckedRows,
     options: PrepareOptions,
-    data: DataOptions,
     choose: Callable[[Record], Target],
     rejects: Target,
 ) -> None:
-    """Send each row of an annotation file to the data set that `choose` names, each rejected row to `rejects`.
+    """Send each checked row of an annotation file to the data set that `choose` names, each rejected row to `rejects`.
 
     Keeps a few bytes for each image, to notice copies; never an image.
     """
     seen: dict[int, int] = {}
     last = 0
-    with progress.track("checking", annotations.count_lines(path), "lines") as bar:
-        for number, row in enumerate(check.checked_rows(path, options, data), start=1):
+    lines, checked = rows
+    with progress.track("checking", lines, "lines") as bar:
+        for number, row in enumerate(checked, start=1):
             if isinstance(row, Rejection):
                 rejects.reject(row)
             else:

@@ -69,8 +69,14 @@ def checked_rows(path: str, options: PrepareOptions, data: DataOptions) -> Itera
         UsageError: there is no such file, or no such charset.
         AocrError: the file is no annotation file, or a bucket cannot be reached.
     """
+    return checked(annotations.read(path), path, options, data)
+
+
+def checked(
+    rows: Iterator[Row | Rejection], path: str, options: PrepareOptions, data: DataOptions
+) -> Iterator[Accepted | Rejection]:
+    """The same for rows that have been read from an annotation file."""
     checker = Checker(path, options, data)
-    rows = annotations.read(path)
     first = list(islice(rows, _FIRST_ROWS))
     remote = storage.is_remote(path) or any(storage.is_remote(row.path) for row in first)
     workers = options.workers or (_REMOTE_WORKERS if remote else os.cpu_count() or 1)

@@ -1,13 +1,18 @@
 """Data sets for a pipeline: one to train on, one to judge by, no image in both."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
+from aocr_core import storage
 from aocr_core.config import DataOptions, PrepareOptions
-from aocr_core.data.build import BuildReport, build_dataset, fill, require
+from aocr_core.data import parts as in_parts
+from aocr_core.data.build import BuildReport, CheckedRows, build_dataset, fill, require, rows_of
 from aocr_core.data.records import Record
 from aocr_core.data.target import Target, open_target
 from aocr_core.errors import AocrError
 
+SIDES = ("training", "test")
+"""Folders in a part."""
 KEYS = 1 << 63
 """Number of different `Record.key`s."""
 
@@ -20,6 +25,7 @@ def build_training_and_test(
     test_share: float,
     options: PrepareOptions,
     data: DataOptions,
+    parts: Sequence[str] = (),
 ) -> dict[str, float]:
     """Build a training and a test set, from an annotation file each or by holding a share of the images out.
 
@@ -34,6 +40,7 @@ def build_training_and_test(
         test_share: see above.
         options: limits and forms.
         data: how labels become symbols.
+        parts: folders that `check_part` has written of all parts; none: the rows are checked here.
 
     Returns:
         `training_rows`, `test_rows` and `rejected_rows`.
@@ -42,14 +49,15 @@ def build_training_and_test(
         UsageError: there is no such annotation file.
         AocrError: one side has no row that can be used; or `options.strict` and a row was rejected.
     """
+    ours, theirs = ([storage.join(part, side) for part in parts] for side in SIDES)
     if test_annotations:
         reports = [
-            build_dataset(annotations, training, options, data),
-            # A test text that the charset cannot write is one the model gets wrong, not one to leave out of the score.
-            build_dataset(test_annotations, test, options, data.model_copy(update={"charset": None})),
+            build_dataset(annotations, training, options, data, ours),
+            build_dataset(test_annotations, test, options, _for_test(data), theirs),
         ]
     else:
-        reports = _hold_out(annotations, training, test, test_share, options, data)
+        rows = rows_of(annotations, options, data, ours)
+        reports = _hold_out(rows, annotations, training, test, test_share, options)
     return {
         "training_rows": reports[0].accepted,
         "test_rows": reports[1].accepted,
@@ -57,8 +65,38 @@ def build_training_and_test(
     }
 
 
+def check_part(
+    annotations: str,
+    test_annotations: str,
+    folder: str,
+    part: int,
+    of: int,
+    options: PrepareOptions,
+    data: DataOptions,
+) -> None:
+    """Check one part of all rows, for `build_training_and_test` to put together; arguments as there.
+
+    Args:
+        annotations: annotation file to train on.
+        test_annotations: annotation file to judge by, or empty.
+        folder: what to write.
+        part: which part, from 0.
+        of: how many there are.
+        options: limits and forms.
+        data: how labels become symbols.
+    """
+    in_parts.write(annotations, storage.join(folder, SIDES[0]), part, of, options, data)
+    if test_annotations:
+        in_parts.write(test_annotations, storage.join(folder, SIDES[1]), part, of, options, _for_test(data))
+
+
+def _for_test(data: DataOptions) -> DataOptions:
+    """A test text that the charset cannot write is one the model gets wrong, not one to leave out of the score."""
+    return data.model_copy(update={"charset": None})
+
+
 def _hold_out(
-    annotations: str, training: str, test: str, share: float, options: PrepareOptions, data: DataOptions
+    rows: CheckedRows, annotations: str, training: str, test: str, share: float, options: PrepareOptions
 ) -> list[BuildReport]:
     with ExitStack() as stack:
         kept, held = (stack.enter_context(open_target(output, options.shards)) for output in (training, test))
@@ -66,7 +104,7 @@ def _hold_out(
         def side(record: Record) -> Target:
             return held if record.key < share * KEYS else kept
 
-        fill(annotations, options, data, side, rejects=kept)
+        fill(rows, options, side, rejects=kept)
         require(kept.report(), annotations, options.strict)
         if not held.report().accepted:
             raise AocrError(

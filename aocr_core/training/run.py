@@ -85,7 +85,8 @@ def train(
 
     Raises:
         AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
-            a loss that is not a number, a directory that cannot be written, a worker that has gone.
+            a loss that is not a number, a directory that cannot be written.
+        LostError: another worker has gone.
         UsageError: a path or a device that is not there, or options that contradict each other.
     """
     options = options or TrainOptions()

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from aocr_core.errors import AocrError, UsageError
+from aocr_core.errors import AocrError, LostError, UsageError
 from aocr_core.training import strategy as strategies
 from aocr_core.training.sharing import share_of_batch
 from aocr_core.training.strategy import Cluster
@@ -111,14 +111,14 @@ class Team:
         """Within the block, a process that has gone ends the others.
 
         Raises:
-            AocrError: another process of the team has gone.
+            LostError: another process of the team has gone.
         """
         try:
             yield
         except LOST as error:
             if self.size == 1:
                 raise
-            raise AocrError(
+            raise LostError(
                 f"another worker of this training has gone{_gone(error)}, and it cannot go on with {self.size - 1} of "
                 f"{self.size}: start all of them again, and it goes on from its last checkpoint"
             ) from error

@@ -41,19 +41,20 @@ def run(connection: Connection, wanted: dict[str, Any]) -> "CustomJob":
         AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer.
     """
     client = _client(connection)
+    with _ended_together(connection, client, wanted["displayName"]):
+        return _run(connection, client, wanted)
+
+
+def _run(connection: Connection, client: "JobServiceClient", wanted: dict[str, Any]) -> "CustomJob":
     name = wanted["displayName"]
     earlier = _named(connection, client, name)
     for job in earlier:
         if job.state.name == CANCELLING:
             _wait(connection, client, job)
-    found = next(
-        (job for job in earlier if job.state.name == SUCCEEDED or job.state.name not in (*OVER, CANCELLING)), None
-    )
+    found = next((job for job in earlier if job.state.name == SUCCEEDED or _at_work(job)), None)
     if found:
         logger.info("%s: found again: %s", name, console_url(found))
-    job = found or _created(connection, client, wanted, {job.name for job in earlier})
-    with _ended_together(connection, client, job):
-        job = _wait(connection, client, job)
+    job = _wait(connection, client, found or _created(connection, client, wanted, {job.name for job in earlier}))
     if job.state.name != SUCCEEDED:
         said = " ".join(job.error.message.split()) or "without a word"
         raise AocrError(f"the job {name} has ended as {_word(job)}: {said} ({console_url(job)})")
@@ -119,20 +120,25 @@ def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") 
 
 
 @contextmanager
-def _ended_together(connection: Connection, client: "JobServiceClient", job: "CustomJob") -> Iterator[None]:
-    """Within the block, what ends this process cancels the job."""
+def _ended_together(connection: Connection, client: "JobServiceClient", name: str) -> Iterator[None]:
+    """Within the block, what ends this process cancels jobs of that display name."""
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
     try:
         yield
     except KeyboardInterrupt:
-        logger.info("%s: to be cancelled", job.display_name)
-        with explained(f"cancel {job.name}"):
-            client.cancel_custom_job(name=job.name, **connection.patience)
+        for job in filter(_at_work, _named(connection, client, name)):
+            logger.info("%s: to be cancelled", name)
+            with explained(f"cancel {job.name}"):
+                client.cancel_custom_job(name=job.name, **connection.patience)
         raise
     finally:
         if main:
             signal.signal(signal.SIGTERM, before)
+
+
+def _at_work(job: "CustomJob") -> bool:
+    return job.state.name not in (*OVER, CANCELLING)
 
 
 def _word(job: "CustomJob") -> str:

@@ -128,7 +128,9 @@ def _time(step: StepReport) -> str:
 
 def of(job: "PipelineJob") -> RunReport:
     """The report of a run; of one from a list, without what its steps have done."""
-    details = {detail.task_name: detail for detail in job.job_detail.task_details}
+    details: dict[str, PipelineTaskDetail] = {}
+    for detail in sorted(job.job_detail.task_details, key=_urgency):  # of a step in a loop there are several
+        details[detail.task_name] = detail
     state = job.state.name.removeprefix("PIPELINE_STATE_").lower()
     compiled = _spec(job)
     steps = spec.steps(compiled) if compiled else []
@@ -141,6 +143,13 @@ def of(job: "PipelineJob") -> RunReport:
         console=console_url(job),
         steps=[_step(step, details.get(step.name), state in OVER) for step in steps],
     )
+
+
+def _urgency(detail: "PipelineTaskDetail") -> int:
+    """What of several runs of a step counts most: a failure, then one that is at work."""
+    order = ("done", "reused", "waiting", "running", "interrupted", "failed")
+    state = STATES.get(detail.state.name, "waiting")
+    return order.index(state) if state in order else 0
 
 
 def _spec(job: "PipelineJob") -> spec.Spec:

@@ -159,3 +159,20 @@ def test_a_bucket_that_is_not_there(bucket: str):
 )
 def test_parent(path: str, expected: str):
     assert storage.parent(path) == expected
+
+
+def test_all_files_below_a_folder_and_the_removal_of_some(base: str):
+    for name in ("a/b/c", "a/d", "e"):
+        storage.write_bytes(storage.join(base, *name.split("/")), b"x")
+    assert storage.files_below(base) == ["a/b/c", "a/d", "e"]
+    assert storage.files_below(storage.join(base, "a")) == ["b/c", "d"]
+    assert storage.files_below(storage.join(base, "nothing")) == []
+    for _ in range(2):  # what is gone is as it was wanted
+        storage.remove(storage.join(base, "a", "d"))
+    assert storage.files_below(base) == ["a/b/c", "e"]
+
+
+def test_a_bucket_is_one_mounted_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storage, "MOUNT", str(tmp_path / "gcs"))
+    for path, expected in (("gs://b/x", True), (f"{tmp_path}/gcs/b/x", True), (f"{tmp_path}/b", False), ("x", False)):
+        assert storage.in_bucket(path) is expected

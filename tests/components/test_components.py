@@ -4,17 +4,20 @@ import pytest
 from kfp.dsl import Artifact
 
 from aocr_core import config
+from components import merge_rows
 from components.approve import approve
 from components.artifacts import record
 from components.build_tfrecords import build_tfrecords
+from components.check_rows import check_rows
 from components.deploy import deploy
 from components.evaluate import evaluate
 from components.export import export
 from components.inputs import EndpointOptions, PipelineInputs
+from components.parts import Part
 from components.train import train
 from components.workers import WorkerOptions
 
-ALL = [build_tfrecords, train, evaluate, approve, export, deploy]
+ALL = [build_tfrecords, train, evaluate, approve, export, deploy, check_rows, merge_rows.build_tfrecords]
 KINDS = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "BOOLEAN": bool}
 
 
@@ -32,7 +35,7 @@ def test_components_have_a_description_and_no_default(component):
 def test_every_parameter_is_a_described_option_of_the_same_type(component):
     from components.form import parameter_type
 
-    groups = [PipelineInputs, EndpointOptions, WorkerOptions]
+    groups = [PipelineInputs, EndpointOptions, WorkerOptions, Part]
     groups += [group for group in vars(config).values() if isinstance(group, type)]
     fields = {
         name: field

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from google.api_core.exceptions import FailedPrecondition, InvalidArgument, NotFound
-from google.cloud.aiplatform_v1.types import CustomJob, JobState, ListCustomJobsResponse, Scheduling
+from google.cloud.aiplatform_v1.types import CustomJob, JobState, ListCustomJobsResponse
 
 from tests.vertex import rpc
 
@@ -24,6 +24,9 @@ AOCR = [sys.executable, "-c", "from aocr_core.cli.main import main; main()"]
 ENDS = (JobState.JOB_STATE_SUCCEEDED, JobState.JOB_STATE_FAILED, JobState.JOB_STATE_CANCELLED)
 KINDS = ("chief", "worker")
 """What `TF_CONFIG` calls the first two worker pools."""
+PASSING = (-signal.SIGKILL, -signal.SIGTERM, 130, 137, 143)
+"""Exit codes of processes that were ended from outside; all others are taken for mistakes of the program."""
+MOST_RESTARTS = 3
 MOST_AT_ONCE = 2
 """Jobs in one answer to `list`: few, so that the client has to turn pages."""
 
@@ -183,8 +186,8 @@ class CustomJobs:
         """Run a job to its end; if a replica is lost, start all again where that is wanted."""
         job = self.stored[name]
         scheduling = job.job_spec.scheduling
-        spot = scheduling.strategy == Scheduling.Strategy.SPOT
-        while True:
+        again = scheduling.restart_job_on_worker_restart and not scheduling.disable_retries
+        for _ in range(MOST_RESTARTS + 1):
             with self._lock:
                 if self._over.is_set() or job.state == JobState.JOB_STATE_CANCELLING:
                     break
@@ -195,9 +198,8 @@ class CustomJobs:
             if lost is None:
                 self._ended(name, JobState.JOB_STATE_SUCCEEDED)
                 return
-            taken = replicas.processes[lost].returncode == -signal.SIGKILL
-            again = scheduling.restart_job_on_worker_restart and not scheduling.disable_retries
-            if job.state == JobState.JOB_STATE_CANCELLING or not (taken and spot and again):
+            passing = replicas.processes[lost].returncode in PASSING
+            if job.state == JobState.JOB_STATE_CANCELLING or not (passing and again):
                 break
         if job.state == JobState.JOB_STATE_CANCELLING or self._over.is_set():
             self._ended(name, JobState.JOB_STATE_CANCELLED)

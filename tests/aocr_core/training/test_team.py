@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from aocr_core.errors import AocrError, UsageError
+from aocr_core.errors import LostError, UsageError
 from aocr_core.training.team import Team
 
 
@@ -39,5 +39,5 @@ def test_another_that_has_gone_is_named():
             self.size = 2
 
     said = "Collective ops is aborted by: … unhealthy:\n/job:worker/replica:0/task:3\nThe tasks have crashed."
-    with pytest.raises(AocrError, match=r"has gone \(worker 3\), and it cannot go on with 1 of 2"), Pair().together():
+    with pytest.raises(LostError, match=r"has gone \(worker 3\), and it cannot go on with 1 of 2"), Pair().together():
         raise tf.errors.UnavailableError(None, None, said)

@@ -20,6 +20,16 @@ from components.vertex.place import Place
 ROOT = Path(__file__).parents[3]
 WAIT = "import pathlib, time\nwhile not pathlib.Path('../over').exists(): time.sleep(0.05)"
 """A replica that works until the test says that it is over."""
+TELL = """
+import json, os, pathlib, time
+told = json.loads(os.environ["TF_CONFIG"])
+place = pathlib.Path("..", "{type}-{index}".format_map(told["task"]))
+place.write_text(json.dumps(told))
+place.rename(place.with_suffix(".json"))
+while len(list(place.parent.glob("*.json"))) < 3:
+    time.sleep(0.02)
+"""
+"""A replica that writes down what it was told, and ends when all three have."""
 
 
 @pytest.fixture
@@ -67,8 +77,9 @@ def states(vertex) -> list[str]:
 
 
 def test_every_replica_learns_who_the_others_are(vertex, here: Connection):
-    job = custom_jobs.run(here, wanted("import os; print(os.environ['TF_CONFIG'])", workers=3))
-    told = [json.loads(vertex.custom_jobs.log(job.name, f"workerpool{n}-{i}")) for n, i in ((0, 0), (1, 0), (1, 1))]
+    job = custom_jobs.run(here, wanted(TELL, workers=3))
+    names = ("chief-0", "worker-0", "worker-1")
+    told = [json.loads((folder(vertex, job) / f"{name}.json").read_bytes()) for name in names]
     assert told[0]["cluster"] == told[1]["cluster"] == told[2]["cluster"]
     assert {kind: len(hosts) for kind, hosts in told[0]["cluster"].items()} == {"chief": 1, "worker": 2}
     assert [one["task"] for one in told] == [

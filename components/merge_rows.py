@@ -1,0 +1,43 @@
+"""Step 1, in parts: put the checked rows together."""
+
+from kfp.dsl import Dataset, Input, Metrics, Output, component
+
+from aocr_core.config import DataOptions
+from components.form import describe
+from components.image import IMAGE
+from components.inputs import PipelineInputs
+
+
+@component(base_image=IMAGE, install_kfp_package=False)
+@describe(PipelineInputs, DataOptions)
+def build_tfrecords(
+    parts: Input[list[Dataset]],
+    annotations: str,
+    test_annotations: str,
+    test_share: float,
+    data_version: str,
+    charset: str,
+    label_kind: str,
+    force_uppercase: bool,
+    training: Output[Dataset],
+    test: Output[Dataset],
+    metrics: Output[Metrics],
+):
+    """Write a training and a test set of rows that were checked in parts."""
+    parameters = locals()
+    from aocr_core.config import DataOptions, PrepareOptions
+    from aocr_core.data.split import build_training_and_test
+    from components.artifacts import record
+    from components.form import options
+
+    counts = build_training_and_test(
+        annotations,
+        test_annotations,
+        training.path,
+        test.path,
+        test_share,
+        PrepareOptions(save_filename=True),
+        options(DataOptions, parameters),
+        [part.path for part in parts],
+    )
+    record(metrics, counts)
