@@ -1,6 +1,7 @@
 """What is in the image, what is not, and how it is when nobody has given it anything."""
 
 import json
+import re
 import shlex
 
 import pytest
@@ -50,13 +51,12 @@ def test_nobody_is_root_or_can_build(output):
 
 
 def test_holds_what_its_lock_says_and_our_own_code(output):
-    found = json.loads(output("python", "-c", INSTALLED))
-    flavour = "cpu" if "tensorflow-cpu" in found else "cuda"
-    wanted = {name: version for name, (version, _) in locked(flavour).items() if name != "setuptools"}
-    normal = {name.lower().replace("_", "-").replace(".", "-"): version for name, version in found.items()}
-    assert {name: Version(version) for name, version in normal.items()} == {
-        name: Version(version) for name, version in (wanted | {"aocr-pipeline": aocr_core.__version__}).items()
-    }
+    installed = json.loads(output("python", "-c", INSTALLED))
+    found = {re.sub("[_.]", "-", name).lower(): Version(version) for name, version in installed.items()}
+    wanted = locked("cpu" if "tensorflow-cpu" in found else "cuda")
+    del wanted["setuptools"]
+    assert found.pop("aocr-pipeline") == Version(aocr_core.__version__)
+    assert found == {name: Version(version) for name, (version, _) in wanted.items()}
 
 
 def test_everything_is_importable_and_compiled(output):
