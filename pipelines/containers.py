@@ -4,10 +4,9 @@ KFP shows a container nothing of this machine but the pipeline's own folder, and
 asked how it ended for a success (https://github.com/kubeflow/pipelines/issues/13332).
 """
 
-import codecs
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ def runner(writable: str, readable: Sequence[str], environment: Mapping[str, str
     Paths mean the same in the containers as here, the working directory too.
 
     Args:
-        writable: folder that the steps may change.
+        writable: folder that the steps may change; KFP's own folder lies in it.
         readable: files and folders that they may read besides.
         environment: variables for all steps.
 
@@ -62,8 +61,9 @@ def runner(writable: str, readable: Sequence[str], environment: Mapping[str, str
 
     mounts = {path: {"bind": path, "mode": "ro"} for path in readable} | {writable: {"bind": writable, "mode": "rw"}}
 
-    def run(client: "DockerClient", image: str, command: list[str], volumes: Mapping[str, Any], **options: Any) -> int:
-        return run_container(client, image, command, volumes=dict(volumes) | mounts, **options)
+    def run(client: "DockerClient", image: str, command: list[str], volumes: Any, **options: Any) -> int:
+        # Without KFP's volumes: what lies in the same folder could not be moved from one into another.
+        return run_container(client, image, command, volumes=mounts, **options)
 
     kfps = docker_task_handler.run_docker_container
     docker_task_handler.run_docker_container = run
@@ -97,11 +97,9 @@ def run_container(client: "DockerClient", image: str, command: list[str], **opti
     try:
         container = client.containers.create(image, command, **options)
         # Not its log, which may end before the container's last words.
-        output = container.attach(stream=True)
+        output = container.attach(stream=True, demux=True)
         container.start()
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for chunk in output:
-            print(decoder.decode(chunk), end="")
+        _print(output)
         return int(container.wait()["StatusCode"])
     except KeyboardInterrupt:
         if container:
@@ -112,6 +110,18 @@ def run_container(client: "DockerClient", image: str, command: list[str], **opti
     finally:
         if container:
             container.remove(force=True)
+
+
+def _print(output: Iterable[Sequence[bytes | None]]) -> None:
+    """Print standard output and error, of which each item brings a piece, line by line: KFP indents every print."""
+    begun = [b"", b""]
+    for pieces in output:
+        for stream, piece in enumerate(pieces):
+            *lines, begun[stream] = (begun[stream] + (piece or b"")).split(b"\n")
+            for line in lines:
+                print(line.decode(errors="replace"))
+    for line in filter(None, begun):
+        print(line.decode(errors="replace"))
 
 
 def _interrupt(container: "Container") -> None:

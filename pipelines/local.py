@@ -18,7 +18,7 @@ from pipelines import spec
 from pipelines.progress_view import ProgressView, State
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-ERROR = re.compile(r"^( *)Traceback .*\n(?:\1 +.*\n)*\1(?:aocr_core\.errors\.\w+: )?(\S.*)$", re.MULTILINE)
+ERROR = re.compile(r"^( *)Traceback .*\n(?:\1 .*\n)*\1(?:aocr_core\.errors\.\w+: )?(\S.*)$", re.MULTILINE)
 """The end of a traceback: our own errors without their class, for their messages are made for people."""
 CONDITION = re.compile(r"inputs\.parameter_values\['([^']+)'\] == true")
 

@@ -127,3 +127,10 @@ def refusing(value: int = 1):
 def test_an_error_made_for_people_is_told_in_its_own_words(tmp_path: Path):
     with pytest.raises(AocrError, match=r"^step refuse failed: 7: take another"):
         run(refusing, tmp_path, value=7)
+
+
+def test_a_traceback_that_breaks_off_says_nothing():
+    """Nor is it pored over for ever: a line is matched in one way only."""
+    broken_off = "    Traceback (most recent call last):\n" + (" " * 400 + "^\n") * 200 + "    "
+    assert local.ERROR.findall(broken_off) == []
+    assert local.ERROR.findall(broken_off + "ValueError: no\n") == [("    ", "ValueError: no")]
