@@ -10,7 +10,8 @@ from aocr_core.config import SynthOptions
 from aocr_core.data.synth.build import build
 from tests.end_to_end.test_vertex_run import IMAGE, command
 
-pytestmark = pytest.mark.slow
+# Always run: two workers that train (tests/aocr_core/training/test_workers.py), the step that starts their job.
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 def test_two_workers_train_the_model_of_a_run(vertex, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ Traffic never points to nothing, what is half done is undone, and the same comma
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from google.api_core import exceptions
@@ -23,7 +24,16 @@ RPCS: dict[Play, list[str]] = {
     "the next version": [*COMES, "UpdateEndpoint", "UndeployModel"],
     "back": [*GOES, "UpdateEndpoint", "UndeployModel"],
 }
-ALL = [(play, rpc) for play, rpcs in RPCS.items() for rpc in rpcs]
+USUAL = "the next version"
+"""What is always played; the others, and most of the faults, only in an exhaustive run."""
+
+
+def part(*values: str, usual: bool) -> Any:
+    """A case of a test."""
+    return pytest.param(*values, marks=() if usual else pytest.mark.exhaustive)
+
+
+ALL = [part(play, rpc, usual=play == USUAL) for play, rpcs in RPCS.items() for rpc in rpcs]
 PASSING = {
     "fails": Fault(exceptions.ServiceUnavailable("later")),
     "times out": Fault(silent=True),
@@ -58,7 +68,7 @@ def test_these_are_all_calls(words, soon, play: Play):
 
 
 @pytest.mark.parametrize(("play", "rpc"), ALL)
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", [part(kind, usual=kind == "answers too late") for kind in PASSING])
 def test_what_passes_by_is_waited_for(words, soon, play: Play, rpc: str, kind: str):
     stage = Stage(words, play)
     for _ in every_call(stage, rpc, PASSING[kind]):
@@ -67,7 +77,7 @@ def test_what_passes_by_is_waited_for(words, soon, play: Play, rpc: str, kind: s
 
 
 @pytest.mark.parametrize(("play", "rpc"), ALL)
-@pytest.mark.parametrize("kind", FINAL)
+@pytest.mark.parametrize("kind", [part(kind, usual=kind.startswith("is done")) for kind in FINAL])
 def test_what_does_not_leaves_the_traffic_where_it_was_and_a_second_try_finishes(
     words, soon, play: Play, rpc: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ):

@@ -19,6 +19,8 @@ FAULTS = {"fails": "503", "times out": "stall", "answers too late": "lost", "is 
 CASES = [(kind, name) for kind in ("list", "stat", "read", "write") for name in FAULTS]
 # How far an upload in parts has come whose answer is lost, the emulator cannot tell.
 CASES += [(kind, name) for kind in ("begin", "send") for name in FAULTS if name != "answers too late"]
+USUAL = {("write", "answers too late"), ("list", "fails"), ("stat", "fails"), ("read", "times out"), ("send", "fails")}
+"""What always runs; the others only in an exhaustive run."""
 
 
 @pytest.fixture
@@ -47,7 +49,9 @@ def every_call(stage: Stage, faulty: FaultyBucket, kind: str, fault: str, lastin
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize(("kind", "name"), CASES)
+@pytest.mark.parametrize(
+    ("kind", "name"), [pytest.param(*case, marks=() if case in USUAL else pytest.mark.exhaustive) for case in CASES]
+)
 def test_the_second_try_finishes(words, faulty, soon, kind: str, name: str, lasting: bool, monkeypatch):
     stage = Stage(words, "the next version", files=False)
     for _ in every_call(stage, faulty, kind, FAULTS[name], lasting):
