@@ -234,17 +234,17 @@ def _run(
         model_dir.write_config(str(target), config)
     stopped = loop.run(_stream(files, spec, config, described, plan, loop.state.step, team))
     logger.info("training ended: %s", stopped)
-    result = _result(loop.state, plan, config.pretraining_seconds, stopped)
 
-    def finish() -> None:
+    def finish() -> dict[str, Any]:
         if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
             _calibrate(target, config, validation)
-        storage.write_bytes(target / model_dir.RESULT, json.dumps(asdict(result), indent=1).encode() + b"\n")
+        result = asdict(_result(loop.state, plan, config.pretraining_seconds, stopped))
+        storage.write_bytes(target / model_dir.RESULT, json.dumps(result, indent=1).encode() + b"\n")
         shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
         publish()
+        return result
 
-    team.told(finish)
-    return result
+    return TrainResult(**team.told(finish))
 
 
 def _stream(

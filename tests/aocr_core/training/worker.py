@@ -40,4 +40,5 @@ def main(dataset: str, directory: str, options: dict, dump: str, lost_after: int
 
 if __name__ == "__main__":
     logs.configure()
-    run(click.Command("train", callback=lambda: main(**json.loads(sys.argv.pop()))), "aocr")
+    order = json.loads(sys.argv.pop())
+    run(click.Command("train", callback=lambda: main(**order)), "aocr")

@@ -56,12 +56,15 @@ def test_the_second_try_finishes(words, faulty, soon, kind: str, name: str, last
                 hasty.setattr(gcs_calls, "PATIENCE", 0.1)
             try:
                 stage.work()
+                done = True
             except AocrError:
-                assert lasting or name == "is refused"
-                assert (words.split(), words.deployed()) == ({1: 100}, [1])
-            else:
-                stage.check_done()
-        faulty.plan = lambda kind, name: None
+                done = False
+        faulty.plan = lambda kind, name: None  # what the checks ask for is not to go wrong
+        if done:
+            stage.check_done()
+        else:
+            assert lasting or name == "is refused"
+            assert (words.split(), words.deployed()) == ({1: 100}, [1])
         assert set(exports.folders(f"{toys.SERVING}/aocr")) <= {1, 2}
         stage.work()
         stage.check_done()

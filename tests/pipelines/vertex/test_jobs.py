@@ -1,5 +1,6 @@
 """Runs on the stand-in for Vertex AI, over the wire of the real client library."""
 
+import re
 import time
 
 import pytest
@@ -38,7 +39,8 @@ def test_steps_run_their_outputs_lie_in_the_bucket_and_are_reused(vertex, bucket
     box = first.step("number").outputs["box"]
     assert box.startswith(f"{bucket}/runs/") and storage.read_bytes(box) == b"2"
     assert first.step("number").figures == {"value": 2.0}
-    assert capsys.readouterr().err.splitlines() == ["1 Number: done in 0:00", "2 Sleep: done in 0:00"]
+    told = re.sub(r"\d:\d\d", "0:00", capsys.readouterr().err).splitlines()
+    assert told == ["1 Number: done in 0:00", "2 Sleep: done in 0:00"]
     again = run(here, toys.gate, {"value": 2})
     assert states(again) == ["reused", "done"]
     assert again.step("number").outputs["box"] == box
