@@ -8,8 +8,8 @@ rm -rf setuptools setuptools-*.dist-info pkg_resources _distutils_hack distutils
 # Tests: onnx's, tf2onnx's (which calls them just that) and google-genai's.
 rm -rf onnx/backend/test tests google/genai/tests
 
-# Symbols for debuggers, a fifth of TensorFlow. Other packages' libraries are small, or were patched in ways that do not
-# survive this.
+# Symbols for debuggers, a quarter of TensorFlow's libraries. Those of other packages are small, or were patched in ways
+# that do not survive this.
 find tensorflow -name '*.so*' -exec strip --strip-unneeded {} +
 
 # Without a look at the sources' times, which a copy may change.
