@@ -18,6 +18,11 @@ hypothesis.settings.load_profile("untimed")
 SHARED_DATA = Path(__file__).parents[1] / "../shared/data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes comes first, or one of the processes that share the tests would end long after the others."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:
     """`shared_data("bad_inputs")`: the folder of a data set that lies beside the repository; skips where it is not."""

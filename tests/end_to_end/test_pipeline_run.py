@@ -120,7 +120,7 @@ def test_a_failing_step_is_told_in_one_line(folder: Path, first: Run):
 
 def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path):
     """Ctrl-C, which a terminal sends to the command and to the step at once; then the same command again."""
-    words = [*COMMAND, *RUN[:-4], "--num-epoch", "20", "--min-accuracy", "0", "--no-keep-endpoint"]
+    words = [*COMMAND, *RUN[:-4], "--num-epoch", "8", "--min-accuracy", "0", "--no-keep-endpoint"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             words, cwd=tmp_path, stderr=log, env=environment(), start_new_session=True, preexec_fn=heed_ctrl_c

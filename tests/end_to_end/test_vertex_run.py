@@ -12,7 +12,8 @@ from aocr_core import gcs, storage
 from aocr_core.config import SynthOptions
 from aocr_core.data.synth.build import build
 
-pytestmark = pytest.mark.slow
+# Always run: the whole story on an endpoint (test_vertex_story.py).
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 IMAGE = f"europe-docker.pkg.dev/p/aocr/aocr-python@sha256:{'0' * 64}"

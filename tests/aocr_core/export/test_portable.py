@@ -89,12 +89,11 @@ def test_what_is_read_does_not_depend_on_the_padding(exported: Path):
 @pytest.mark.parametrize(
     ("shape", "way"),
     [
-        ({}, ReadOptions(beam_width=2)),
-        ({}, ReadOptions(decoder="ctc")),
-        (LIKE_AOCR, ReadOptions()),
-        (LIKE_LARGE, ReadOptions()),
+        pytest.param({}, ReadOptions(beam_width=2), id="beams", marks=pytest.mark.exhaustive),
+        pytest.param({}, ReadOptions(decoder="ctc"), id="ctc"),
+        pytest.param(LIKE_AOCR, ReadOptions(), id="like aocr"),
+        pytest.param(LIKE_LARGE, ReadOptions(), id="like large", marks=pytest.mark.exhaustive),
     ],
-    ids=["beams", "ctc", "like aocr", "like large"],
 )
 def test_other_networks_and_ways_to_read(tmp_path: Path, format: run.Format, shape: dict, way: ReadOptions):
     """`export` itself compares them with the checkpoint."""

@@ -144,8 +144,11 @@ def test_the_training_begins_with_what_was_learnt_of_the_words(few: str, tmp_pat
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "resume", "goes_on"),
-    [(WORDS, True, True), (WORDS, False, False), (["abed", "cede"], True, False)],
-    ids=["the same", "no resume", "other lengths"],
+    [
+        pytest.param(WORDS, True, True, id="the same"),
+        pytest.param(WORDS, False, False, id="no resume", marks=pytest.mark.exhaustive),
+        pytest.param(["abed", "cede"], True, False, id="other lengths", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_an_interrupted_beginning_goes_on_with_the_same_words(
     few: str, tmp_path: Path, caplog, labels: list[str], resume: bool, goes_on: bool
