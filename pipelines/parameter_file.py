@@ -43,6 +43,7 @@ def read(path: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
     return {name: _checked(path, name, value, declared) for name, value in values.items()}
 
 
+# The C parser is not there in every build of PyYAML; mypy wants to know which class it is.
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML in which `1e-3` is a number, as in JSON, and a name that stands twice is an error."""
 

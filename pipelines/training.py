@@ -152,6 +152,7 @@ def pipeline(parts: int = 1) -> Any:
     def training(*parameters: Any) -> None:
         _training(parts, *parameters)
 
+    # KFP reads the parameters from the signature; mypy does not know that functions may have this attribute.
     signature = inspect.signature(_training)
     training.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
     return dsl.pipeline(name="aocr-training", display_name="Attention OCR training")(training)

@@ -39,7 +39,7 @@ class State:
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "State":
         """The state from its numbers, in the order of the fields."""
-        found = cls(*numbers)  # type: ignore[arg-type]
+        found = cls(*numbers)  # type: ignore[arg-type]  # floats all, of which the next line makes integers
         return replace(found, step=int(found.step), stale=int(found.stale))
 
     def judge(self, accuracy: float, cer: float, images: int) -> bool:

@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner.wait(kind)
         self._answer(kind, fault, body, name, query)
 
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that the standard library looks for
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -5,28 +5,15 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from aocr_core.errors import AocrError
 from pipelines import containers
-from tests.end_to_end.test_pipeline_run import STEPS, heed_ctrl_c, steps_done, wait_for
+from tests.end_to_end.test_pipeline_run import COMMAND, STEPS, environment, heed_ctrl_c, pipeline, steps_done, wait_for
 
-COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 SMALL = ["--count", "200", "--test-count", "40", "--num-epoch", "1", "--min-accuracy", "0", "--no-keep-endpoint"]
-
-
-def pipeline(folder: Path, *words: str, expect: int = 0) -> subprocess.CompletedProcess:
-    ended = subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True, env=environment())
-    assert ended.returncode == expect, ended.stdout + ended.stderr
-    return ended
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def ended_containers(engine, image: str, since: int) -> list[str]:
