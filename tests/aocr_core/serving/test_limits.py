@@ -254,6 +254,8 @@ def test_answers_in_work_are_given_before_the_server_ends(base, running, monkeyp
                 connect(server.url).close()
             except ConnectionRefusedError:
                 break
+            except ConnectionResetError:
+                pass  # it came into the queue of the socket that was being closed
             assert time.monotonic() < deadline
         slow.go_on.set()
         assert answer.result(60) == (200, {"outputs": {"output": "40x20", "probability": 1.0}})
