@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from keras import layers, ops
 
-from aocr_core.model import masking
+from aocr_core.model import masking, operations
 
 Tensor = Any
 
@@ -168,7 +168,7 @@ def _convolved(sequences: Tensor, kernel: Tensor) -> Tensor:
     width, channels, filters = kernel.shape
     batch, time, _ = ops.shape(sequences)
     padded = ops.pad(sequences, ((0, 0), ((width - 1) // 2, width // 2), (0, 0)))
-    windows = ops.take(padded, ops.arange(time)[:, None] + ops.arange(width), axis=1)
+    windows = operations.take(padded, ops.arange(time)[:, None] + ops.arange(width), axis=1)
     rows = ops.reshape(windows, (-1, width * channels))
     return ops.reshape(
         ops.matmul(rows, ops.cast(ops.reshape(kernel, (-1, filters)), rows.dtype)), (batch, time, filters)

@@ -61,22 +61,32 @@ class ConvolutionBlock(layers.Layer):
             ResidualBlock(convolution.channels, name=f"residual{index}") for index in range(convolution.residual)
         ]
 
-    def call(self, images: Tensor, widths: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Features `[batch, height, width, channels]` and their valid widths `[batch]`."""
+    def call(
+        self, images: Tensor, widths: Tensor, mask: Tensor, training: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Features `[batch, height, width, channels]`, their valid widths `[batch]` and the mask that these make,
+        `[batch, 1, width, 1]`, all as they come in and as they go out.
+        """
+
+        def shrunk(outputs: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
+            if factor == 1:
+                return outputs, widths, mask
+            valid = masking.shrink(widths, factor)
+            return outputs, valid, masking.valid(valid, ops.shape(outputs)[2], outputs.dtype)[:, None, :, None]
+
+        pool, stride = self.pool, self.spec.stride[1]
         outputs = self.convolution(images)
-        widths = masking.shrink(widths, self.spec.stride[1])
-        if self.pool is not None and self.pool_first:
-            outputs, widths = self.pool(outputs), masking.shrink(widths, self.spec.pool[1])
+        if pool is not None and self.pool_first:
+            outputs, stride = pool(outputs), stride * self.spec.pool[1]
+        outputs, widths, mask = shrunk(outputs, stride)
         if self.normalise is not None:
             outputs = self.normalise(outputs, training=training)
-        mask = masking.valid(widths, ops.shape(outputs)[2], outputs.dtype)
-        outputs = ops.relu(outputs) * mask[:, None, :, None]
-        if self.pool is not None and not self.pool_first:
-            outputs, widths = self.pool(outputs), masking.shrink(widths, self.spec.pool[1])
-            mask = masking.valid(widths, ops.shape(outputs)[2], outputs.dtype)
+        outputs = ops.relu(outputs) * mask
+        if pool is not None and not self.pool_first:
+            outputs, widths, mask = shrunk(pool(outputs), self.spec.pool[1])
         for block in self.residual:
-            outputs = block(outputs, mask[:, None, :, None], training=training)
-        return outputs, widths
+            outputs = block(outputs, mask, training=training)
+        return outputs, widths, mask
 
 
 class Backbone(layers.Layer):
@@ -108,12 +118,12 @@ class Backbone(layers.Layer):
         Returns:
             features `[batch, time, features]`, zero in the padding, and lengths `[batch]`.
         """
-        mask = masking.valid(widths, ops.shape(images)[2], images.dtype)
-        outputs = images * mask[:, None, :, None]
+        mask = masking.valid(widths, ops.shape(images)[2], images.dtype)[:, None, :, None]
+        outputs = images * mask
         if self.standardise is not None:
             outputs = self.standardise(outputs, widths)
         for block in self.blocks:
-            outputs, widths = block(outputs, widths, training=training)
+            outputs, widths, mask = block(outputs, widths, mask, training=training)
         outputs = ops.transpose(outputs, (0, 2, 1, 3))
         batch, time = ops.shape(outputs)[0], ops.shape(outputs)[1]
         return ops.reshape(outputs, (batch, time, outputs.shape[2] * outputs.shape[3])), widths

@@ -26,6 +26,14 @@ def without_special(logits: Tensor) -> Tensor:
     return logits + FAR_BELOW * ops.sum(ops.one_hot([PAD, GO], logits.shape[-1]), axis=0)
 
 
+class Embedding(layers.Embedding):
+    """Keras' layer, with fewer operations."""
+
+    def call(self, ids: Tensor) -> Tensor:
+        """Ids `[...]` -> `[..., embedding]`."""
+        return ops.cast(operations.take(self.embeddings, ids, axis=0), self.compute_dtype)
+
+
 class Decoder(layers.Layer):
     """Embedding, attention cell and the layer that scores the symbols.
 
@@ -39,7 +47,7 @@ class Decoder(layers.Layer):
         super().__init__(**kwargs)
         self.network = network
         self.temperature = temperature
-        self.embedding = layers.Embedding(symbols, network.embedding_size, name="embedding")
+        self.embedding = Embedding(symbols, network.embedding_size, name="embedding")
         self.cell = AttentionCell(
             network.decoder_cell,
             network.decoder_units,
@@ -116,12 +124,14 @@ class Decoder(layers.Layer):
             states: The cell's first.
             given: `[batch, steps]`.
         """
+        given = ops.cast(given, "int32")
         batch, steps = ops.shape(given)[0], given.shape[1]
         free = given[:, 0] == PAD
         ids = ops.full((batch, steps), PAD, dtype="int32")
         scores = ops.zeros((batch, steps), dtype="float32")
         last = ops.full((batch,), GO, dtype="int32")
         going = ops.ones((batch,), dtype="bool")
+        symbols = ops.arange(self.score.units, dtype="int32")
 
         def unfinished(step: Tensor, last: Tensor, going: Tensor, *rest: Tensor) -> Tensor:
             return ops.logical_and(step < steps, ops.any(going))
@@ -129,9 +139,9 @@ class Decoder(layers.Layer):
         def advance(step: Tensor, last: Tensor, going: Tensor, ids: Tensor, scores: Tensor, *states: Tensor) -> Any:
             outputs, new_states = self.cell(self.embedding(last), list(states))
             logs = self.symbol_logs(outputs)
-            next = ops.where(free, operations.argmax(logs), ops.take(given, step, axis=1))
+            next = ops.where(free, operations.argmax(logs), operations.take(given, step, axis=1))
             taken = ops.logical_and(going, ops.logical_or(next == END, step < steps - 1))
-            gained = ops.take_along_axis(logs, next[:, None], axis=1)[:, 0]
+            gained = ops.sum(ops.where(symbols == next[:, None], logs, 0.0), axis=1)
             here = ops.logical_and(taken[:, None], ops.arange(steps) == step)
             ids, scores = ops.where(here, next[:, None], ids), ops.where(here, gained[:, None], scores)
             going = ops.logical_and(going, next != END)

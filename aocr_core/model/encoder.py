@@ -19,6 +19,7 @@ class BidirectionalLSTM(layers.Layer):
         super().__init__(**kwargs)
         self.forward = layers.LSTM(units, return_sequences=True, name="forward")
         self.backward = layers.LSTM(units, return_sequences=True, name="backward")
+        self.packed: tuple[Any, Any] = (None, None)
 
     def build(self, sequences_shape: Any, lengths_shape: Any) -> None:
         """Create the weights from the shape `[batch, time, features]`."""
@@ -26,18 +27,32 @@ class BidirectionalLSTM(layers.Layer):
             layer.build(sequences_shape)
         self.built = True
 
+    def pack(self) -> None:
+        """Put the weights in the order in which TensorFlow's kernel takes them, once: at each reading it would be a
+        quarter of the time of a single image. From then on they must not change.
+        """
+        if not operations.tensorflow_only():
+            return
+        from aocr_core.model import recurrence
+
+        ahead, back = (
+            recurrence.pack(*(weight.value for weight in layer.cell.weights)) for layer in (self.forward, self.backward)
+        )
+        self.packed = (ahead, back)
+
     def call(self, sequences: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
         """`[batch, time, features]` -> `[batch, time, 2 * units]`."""
-        ahead = self._run(self.forward, sequences, training)
-        back = masking.reverse(self._run(self.backward, masking.reverse(sequences, lengths), training), lengths)
-        return ops.concatenate([ahead, back], axis=-1)
+        places = masking.reversal(lengths, ops.shape(sequences)[1])
+        ahead = self._run(self.forward, sequences, training, self.packed[0])
+        back = self._run(self.backward, masking.reverse(sequences, places), training, self.packed[1])
+        return ops.concatenate([ahead, masking.reverse(back, places)], axis=-1)
 
-    def _run(self, layer: layers.LSTM, sequences: Tensor, training: bool) -> Tensor:
+    def _run(self, layer: layers.LSTM, sequences: Tensor, training: bool, packed: Any) -> Tensor:
         if not operations.tensorflow_only():
             return layer(sequences)
         from aocr_core.model import recurrence
 
-        return recurrence.run(layer, sequences, training)
+        return recurrence.run(layer, sequences, training, packed)
 
 
 class Encoder(layers.Layer):

@@ -1,5 +1,5 @@
 """The network as it reads: batch normalisation, which is a factor and a sum by then, folded into the convolution before
-it, where there is one (residual blocks normalise first).
+it, where there is one (residual blocks normalise first), and weights in the order in which they are needed.
 """
 
 import numpy as np
@@ -26,6 +26,8 @@ def fold(model: AttentionOCR) -> AttentionOCR:
             new.set_weights(old.get_weights())
     for part, trained in ((folded.encoder, model.encoder), (folded.decoder, model.decoder), (folded.ctc, model.ctc)):
         part.set_weights(trained.get_weights())
+    for layer in folded.encoder.stack:
+        layer.pack()
     return folded
 
 

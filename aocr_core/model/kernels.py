@@ -34,6 +34,11 @@ def batch_norm_of_batch(
     return tf.compat.v1.nn.fused_batch_norm(inputs, scale, offset, epsilon=epsilon, is_training=True)
 
 
+def take(values: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
+    """`values` at `indices`, none of which is negative, along an axis."""
+    return tf.gather(values, indices, axis=axis)
+
+
 def ctc_losses(logits: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Negative log probabilities of texts in connectionist temporal classification (Graves et al. 2006).
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from aocr_core.model import operations
+
 Tensor = Any
 
 
@@ -24,23 +26,33 @@ def valid(lengths: Tensor, size: Tensor, dtype: str = "float32") -> Tensor:
 
 def shrink(lengths: Tensor, factor: int) -> Tensor:
     """Valid positions after a convolution or pooling with SAME padding and this stride: `ceil(lengths / factor)`."""
-    return (lengths + (factor - 1)) // factor
+    return (lengths + (factor - 1)) // factor if factor > 1 else lengths
 
 
-def reverse(sequences: Tensor, lengths: Tensor) -> Tensor:
+def reversal(lengths: Tensor, time: Tensor) -> Tensor:
+    """Where `reverse` finds its time steps.
+
+    Args:
+        lengths: Valid time steps of each row, integers `[batch]`.
+        time: Time steps in the batch, a scalar.
+
+    Returns:
+        Places among the time steps of all rows, `[batch, time]`.
+    """
+    steps = ops.arange(time, dtype="int32")[None, :]
+    ends = ops.cast(lengths, "int32")[:, None]
+    order = ops.where(steps < ends, ends - 1 - steps, steps)
+    return order + ops.arange(ops.shape(lengths)[0], dtype="int32")[:, None] * time
+
+
+def reverse(sequences: Tensor, places: Tensor) -> Tensor:
     """Turn each row round within its own length; padding stays behind it.
 
     Args:
         sequences: `[batch, time, features]`.
-        lengths: Valid time steps of each row, `[batch]`.
+        places: As `reversal` gives them.
 
     Returns:
         `[batch, time, features]`.
     """
-    batch, time, features = ops.shape(sequences)
-    steps = ops.arange(time, dtype="int32")[None, :]
-    ends = ops.cast(lengths, "int32")[:, None]
-    order = ops.where(steps < ends, ends - 1 - steps, steps)
-    rows = ops.arange(batch, dtype="int32")[:, None] * time
-    flat = ops.reshape(sequences, (-1, features))
-    return ops.reshape(ops.take(flat, ops.reshape(rows + order, (-1,)), axis=0), (batch, time, features))
+    return operations.take(ops.reshape(sequences, (-1, sequences.shape[-1])), places, axis=0)

@@ -43,6 +43,17 @@ def argmax(values: Tensor) -> Tensor:
     return ops.cast(ops.argmax(ops.cast(greatest, "int32"), axis=-1), "int32")
 
 
+def take(values: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """What `keras.ops.take` gives for indices that are not negative, for which it would look in six operations more: in
+    a loop over symbols that is a tenth of the time.
+    """
+    if not tensorflow_only():
+        return ops.take(values, indices, axis=axis)
+    from aocr_core.model import kernels
+
+    return kernels.take(values, indices, axis)
+
+
 def put(rows: Tensor, place: Tensor, row: Tensor) -> Tensor:
     """`rows` `[steps, ...]` with another row `[...]` at a place, a scalar.
 

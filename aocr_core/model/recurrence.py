@@ -6,20 +6,44 @@ recurrent kernel, which TensorFlow would sum up in the loop.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 from keras import layers
 
 
-def run(layer: layers.LSTM, sequences: tf.Tensor, training: bool) -> tf.Tensor:
+class Packed(NamedTuple):
+    """An LSTM's weights as `block_lstm` takes them, with the gates in the order input, cell, forget, output."""
+
+    kernel: tf.Tensor
+    """Of the inputs and, below it, of the outputs: `[features + units, 4 * units]`."""
+    bias: tf.Tensor
+    """`[4 * units]`"""
+
+
+def pack(kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> Packed:
+    """Keras' weights, as `lstm` takes them, for `block_lstm`."""
+    weights = tf.concat([tf.concat([kernel, recurrent_kernel], axis=0), bias[None]], axis=0)
+    enter, forget, cell, leave = tf.split(weights, 4, axis=1)
+    weights = tf.concat([enter, cell, forget, leave], axis=1)
+    return Packed(weights[:-1], weights[-1])
+
+
+def run(layer: layers.LSTM, sequences: tf.Tensor, training: bool, packed: Packed | None = None) -> tf.Tensor:
     """What a layer gives, `[batch, time, features]` -> `[batch, time, units]`, in the way that costs least.
 
     In float32 it is always read in one operation, so that an export is the same wherever it is made. Else a GPU is left
     to the layer, which has a kernel of its own there.
+
+    Args:
+        layer: The layer.
+        sequences: What it is given.
+        training: Whether gradients will be asked for.
+        packed: Its weights, packed, if they will not change any more.
     """
     weights = [tf.cast(weight, sequences.dtype) for weight in layer.cell.weights]
     if not training and sequences.dtype == tf.float32:
-        return block_lstm(sequences, *weights)
+        return block_lstm(sequences, packed or pack(*weights))
     return layer(sequences) if tf.config.get_visible_devices("GPU") else lstm(sequences, *weights)
 
 
@@ -41,25 +65,29 @@ def lstm(sequences: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, b
     return tf.transpose(_recurrence(entering, recurrent_kernel, bias), [1, 0, 2])
 
 
-def block_lstm(sequences: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+def block_lstm(sequences: tf.Tensor, weights: Packed) -> tf.Tensor:
     """`lstm` in one operation instead of a loop, which for one image takes half the time. It knows no bfloat16, and its
-    gradients cost more. Arguments as for `lstm`.
+    gradients cost more.
+
+    Args:
+        sequences: `[batch, time, features]`.
+        weights: Packed.
+
+    Returns:
+        `[batch, time, units]`.
     """
-    weights = tf.concat([tf.concat([kernel, recurrent_kernel], axis=0), bias[None]], axis=0)
-    enter, forget, cell, leave = tf.split(weights, 4, axis=1)
-    weights = tf.concat([enter, cell, forget, leave], axis=1)
-    units = recurrent_kernel.shape[0]
+    units = weights.bias.shape[0] // 4
     zeros, no_peephole = tf.zeros([tf.shape(sequences)[0], units]), tf.zeros([units])
     outputs = tf.raw_ops.BlockLSTM(
         seq_len_max=tf.shape(sequences, tf.int64)[1],
         x=tf.transpose(sequences, [1, 0, 2]),
         cs_prev=zeros,
         h_prev=zeros,
-        w=weights[:-1],
+        w=weights.kernel,
         wci=no_peephole,
         wcf=no_peephole,
         wco=no_peephole,
-        b=weights[-1],
+        b=weights.bias,
         forget_bias=0.0,
         cell_clip=-1.0,  # none
     ).h

@@ -17,11 +17,12 @@ def test_valid_positions_are_counted_by_the_length(lengths: list[int]):
 @given(LENGTHS)
 def test_reversal_turns_each_row_within_its_length(lengths: list[int]):
     rows = np.random.default_rng(0).normal(size=(len(lengths), 6, 2)).astype(np.float32)
-    turned = np.asarray(masking.reverse(rows, np.array(lengths)))
+    places = masking.reversal(np.array(lengths), 6)
+    turned = np.asarray(masking.reverse(rows, places))
     for row, found, length in zip(rows, turned, lengths, strict=True):
         np.testing.assert_array_equal(found[:length], row[:length][::-1])
         np.testing.assert_array_equal(found[length:], row[length:])
-    np.testing.assert_array_equal(masking.reverse(turned, np.array(lengths)), rows)
+    np.testing.assert_array_equal(masking.reverse(turned, places), rows)
 
 
 @given(st.integers(1, 200), st.integers(1, 4))

@@ -27,7 +27,11 @@ def weights_of(layer: layers.LSTM, dtype: str = "float32") -> list[tf.Tensor]:
     return [tf.cast(weight.value, dtype) for weight in layer.cell.weights]
 
 
-@pytest.mark.parametrize("lstm", [recurrence.lstm, recurrence.block_lstm])
+def in_one_operation(sequences: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
+    return recurrence.block_lstm(sequences, recurrence.pack(*weights))
+
+
+@pytest.mark.parametrize("lstm", [recurrence.lstm, in_one_operation])
 def test_it_gives_what_keras_layer_gives(keras_lstm: layers.LSTM, lstm: Callable[..., tf.Tensor]):
     sequences = noise(BATCH, TIME, FEATURES)
     np.testing.assert_allclose(lstm(sequences, *weights_of(keras_lstm)), keras_lstm(sequences), atol=1e-6)
@@ -69,5 +73,5 @@ def test_gradients_of_many_rows_are_not_lost_in_bfloat16(keras_lstm: layers.LSTM
 
 def test_a_single_step_of_a_single_row(keras_lstm: layers.LSTM):
     sequences = noise(1, 1, FEATURES)
-    for lstm in (recurrence.lstm, recurrence.block_lstm):
+    for lstm in (recurrence.lstm, in_one_operation):
         np.testing.assert_allclose(lstm(sequences, *weights_of(keras_lstm)), keras_lstm(sequences), atol=1e-6)
