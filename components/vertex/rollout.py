@@ -16,7 +16,7 @@ from aocr_core.smoke import Known
 from components.inputs import EndpointOptions
 from components.vertex import endpoints, registry, trial
 from components.vertex.connection import Connection
-from components.vertex.endpoints import ALL, NEW
+from components.vertex.endpoints import ALL
 from components.vertex.registry import Upload, Version
 
 if TYPE_CHECKING:
@@ -120,13 +120,14 @@ def _promote(target: Target, version: Version, known: Sequence[Known]) -> None:
     mine = endpoints.deployment_of(endpoint, version)
     before = _before(target, endpoint, mine)
     others = {key: share for key, share in before.items() if key != mine}
-    first = {NEW: canary, **scaled(others, ALL - canary)} if others else {NEW: ALL}
-    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[NEW])
+    share = canary if others else ALL
+    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, share)
     try:
-        deployment = endpoints.deploy(connection, name, version, target.options, first)
-        split = {deployment if key == NEW else key: share for key, share in first.items()}
-        endpoints.direct(connection, name, split)  # an earlier rollout may have left it with another share
-        trial.tried(connection, name, deployment, split[deployment], known)
+        if mine is None and others:  # what broken-off rollouts have left loses its traffic before the long wait
+            endpoints.direct(connection, name, others)
+        deployment = endpoints.deploy(connection, name, version, target.options)
+        endpoints.direct(connection, name, {deployment: share, **scaled(others, ALL - share)})
+        trial.tried(connection, name, deployment, share, known)
         if others:
             endpoints.direct(connection, name, {deployment: ALL})
             trial.tried(connection, name, deployment, ALL, known)

@@ -17,12 +17,13 @@ from tests.vertex.faults import Fault
 pytestmark = pytest.mark.slow
 
 COMES = ["ListModelVersions", "UploadModel", "ListModelEvaluations", "ImportModelEvaluation"]
-COMES += ["GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
-GOES = ["ListModelVersions", "GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+COMES += ["GetEndpoint", "DeployModel", "UpdateEndpoint", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+GOES = ["ListModelVersions", "GetEndpoint", "DeployModel", "UpdateEndpoint", "GetOperation"]
+GOES += ["Predict", "GetModel", "MergeVersionAliases", "UndeployModel"]
 RPCS: dict[Play, list[str]] = {
     "the first version": [*COMES, "CreateEndpoint"],
-    "the next version": [*COMES, "UpdateEndpoint", "UndeployModel"],
-    "back": [*GOES, "UpdateEndpoint", "UndeployModel"],
+    "the next version": [*COMES, "UndeployModel"],
+    "back": GOES,
 }
 USUAL = "the next version"
 """What is always played; the others, and most of the faults, only in an exhaustive run."""

@@ -12,12 +12,14 @@ from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
 from components import deployment
 from components.inputs import EndpointOptions
-from components.vertex import endpoints, registry, rollout, trial
+from components.vertex import changes, endpoints, registry, rollout, trial
 from components.vertex.serving import serving
 from tests.components.vertex import toys
 
-FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel", "MergeVersionAliases"]
-NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel"]
+FIRST += ["UpdateEndpoint", "MergeVersionAliases"]
+NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "UpdateEndpoint"]
+NEXT += ["MergeVersionAliases", "UndeployModel"]
 CHANGES = {*FIRST, *NEXT}
 
 
@@ -68,7 +70,7 @@ def test_a_second_one_comes_by_canary(words):
     words.vertex.after = lambda rpc: splits.append(words.split()) if rpc in CHANGES else None
     toys.deploy(words.export("b"))
     assert changed(words) == NEXT
-    assert splits[2:5] == [{1: 80, 2: 20}, {2: 100}, {2: 100}]
+    assert splits[2:6] == [{1: 100}, {1: 80, 2: 20}, {2: 100}, {2: 100}]
     first, second = sorted(set(words.vertex.endpoints.answered))
     assert words.vertex.endpoints.answered.count(second) == 2 * trial.ANSWERS
     assert words.vertex.endpoints.answered.count(first) > 0
@@ -135,6 +137,31 @@ def test_a_container_that_does_not_start_changes_nothing(words):
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
 
 
+@pytest.mark.parametrize("texts", ["a", "ab"])
+def test_a_version_that_is_up_after_it_was_given_up_gets_no_traffic(words, monkeypatch, texts: str):
+    for text in texts[:-1]:
+        toys.deploy(words.export(text))
+    ends = words.vertex.endpoints
+    ends.looks_until_up = 10**9
+
+    def outlast(rpc: str) -> None:
+        if rpc == "DeployModel":
+            words.vertex.operations.asked = 10**9
+
+    words.vertex.after = outlast
+    before = words.split()
+    with monkeypatch.context() as hasty:
+        hasty.setattr(changes, "OPERATION_SECONDS", 0.2)
+        with pytest.raises(AocrError, match="Vertex AI is still at work"):
+            toys.deploy(words.export(texts[-1]))
+    ends.looks_until_up = 1
+    assert endpoints.existing(endpoints.connected(toys.NAME), toys.NAME)
+    assert (words.split(), words.deployed()) == (before, list(range(1, 1 + len(texts))))
+    words.vertex.operations.asked = 1
+    toys.deploy(words.export_dir(texts[-1]))
+    assert (words.split(), words.deployed()) == ({len(texts): 100}, [len(texts)])
+
+
 def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
     monkeypatch.setattr(trial, "PAUSE", 0.01)
     toys.deploy(words.export("a"))
@@ -168,7 +195,7 @@ def test_what_a_killed_rollout_left_goes_with_the_next_version(words, monkeypatc
     splits = []
     words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "DeployModel" else None
     toys.deploy(words.export("c"))
-    assert splits == [{1: 80, 3: 20}]
+    assert splits == [{1: 100}]
     assert (words.split(), words.deployed()) == ({3: 100}, [3])
 
 
@@ -238,7 +265,8 @@ def test_a_model_of_somebody_else_stays_deployed(words, log):
     upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
     theirs = registry.registered(connection, upload)
     endpoints.ensure(connection, toys.NAME)
-    endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS, {"0": 100})
+    deployment_id = endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS)
+    endpoints.direct(connection, toys.NAME, {deployment_id: 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
     assert "stays deployed, without traffic" in log.text
