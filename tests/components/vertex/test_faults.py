@@ -90,17 +90,17 @@ def test_what_does_not_leaves_the_traffic_where_it_was_and_a_second_try_finishes
                 hasty.setattr(trial, "PATIENCE_SECONDS", 0.02)
             try:
                 stage.work()
+                failed = False
             except AocrError as error:
                 assert "\n" not in str(error)
-            else:
-                assert not stage.vertex.faults.met
-        if not lasting:
+                failed = True
+        if not failed:  # what comes last in a rollback may fail without it
+            assert play == "back" or not stage.vertex.faults.met
+            stage.check_done()
+        elif not lasting:
             stage.check_either()
         stage.vertex.faults.heal()
-        if play == "back" and stage.serving() == stage.number:
-            with pytest.raises(AocrError, match="served before version 1"):
-                stage.work()
-        else:
+        if failed:
             stage.work()
         stage.check_done()
 

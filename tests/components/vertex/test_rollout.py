@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from google.api_core.exceptions import InvalidArgument
+from google.api_core.exceptions import InvalidArgument, PermissionDenied
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +15,14 @@ from components.inputs import EndpointOptions
 from components.vertex import changes, endpoints, registry, rollout, trial
 from components.vertex.serving import serving
 from tests.components.vertex import toys
+from tests.vertex.faults import Fault
 
 FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel"]
 FIRST += ["UpdateEndpoint", "MergeVersionAliases"]
 NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "UpdateEndpoint"]
 NEXT += ["MergeVersionAliases", "UndeployModel"]
+BACK = ["MergeVersionAliases", "UndeployModel", "MergeVersionAliases"]
+"""The end of a rollback."""
 CHANGES = {*FIRST, *NEXT}
 
 
@@ -213,6 +216,62 @@ def test_rolling_back_goes_back_and_never_forth(words):
     assert words.split() == {3: 100} and len(words.vertex.models.stored) == 1
 
 
+def test_rolling_back_does_not_go_to_what_was_rolled_back_from(words):
+    for text in "ab":
+        toys.deploy(words.export(text))
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert versions(words) == {1: {"default", "serving-words", "served-1-words"}, 2: set()}
+    toys.deploy(words.export("c"))
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100}
+
+
+def test_rolling_back_goes_to_what_served_before_if_it_is_a_newer_version(words):
+    for text in "ab":
+        toys.deploy(words.export(text))
+    toys.deploy(words.export_dir("a"))
+    assert words.split() == {1: 100}
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100}
+    with pytest.raises(AocrError, match="no version of the model aocr served before version 1"):
+        deployment.rollback(None, "aocr", toys.OPTIONS)
+
+
+def test_a_rollback_that_was_broken_off_is_finished_and_goes_no_further(words):
+    for text in "abc":
+        toys.deploy(words.export(text))
+    words.vertex.faults.once("UndeployModel", PermissionDenied("not for you"))
+    with pytest.raises(AocrError, match=r"version 2 has all traffic .*not for you.*the same command again finishes it"):
+        deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert (words.split(), words.deployed()) == ({2: 100}, [2, 3])
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
+
+
+def test_a_rollback_is_done_even_if_what_it_left_still_counts_as_served(words, log):
+    for text in "abc":
+        toys.deploy(words.export(text))
+    # The first aliases say that version 2 serves, the next ones that version 3 does not count any more.
+    words.vertex.faults.nth("MergeVersionAliases", 2, Fault(PermissionDenied("not for you")))
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert "version 3 may still count as one that served" in log.text
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
+
+
+def test_what_served_before_a_rollback_is_kept(words):
+    kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
+    for text in "ab":
+        toys.deploy(words.export(text), kept)
+    deployment.rollback(None, "aocr", kept)
+    toys.deploy(words.export("c"), kept)
+    assert (words.split(), words.deployed()) == ({3: 100}, [1, 3])
+
+
 def test_a_kept_version_is_there_at_once(words):
     kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
     for text in "abc":
@@ -220,7 +279,7 @@ def test_a_kept_version_is_there_at_once(words):
     assert (words.split(), words.deployed()) == ({3: 100}, [2, 3])
     changed(words)
     deployment.rollback(None, "aocr", kept)
-    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", *BACK]
     assert (words.split(), words.deployed()) == ({2: 100}, [2])
 
 
@@ -243,7 +302,9 @@ def test_endpoints_do_not_mix_up_what_they_serve(words):
     assert words.vertex.endpoints.split(other.endpoint) == {2: 100}
     deployment.rollback(None, "aocr", toys.OPTIONS)
     assert words.split() == {1: 100} and words.vertex.endpoints.split(other.endpoint) == {2: 100}
-    with pytest.raises(AocrError, match="served before version 2"):
+    deployment.rollback(None, "aocr", other)
+    assert words.split() == {1: 100} and words.vertex.endpoints.split(other.endpoint) == {3: 100}
+    with pytest.raises(AocrError, match="served before version 3"):
         deployment.rollback(None, "aocr", other)
 
 
