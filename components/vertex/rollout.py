@@ -121,8 +121,8 @@ def _promote(target: Target, version: Version, place: int, known: Sequence[Known
     connection, name, canary = target.connection, target.name, target.options.canary_percent
     endpoint = endpoints.ensure(connection, name)
     mine = endpoints.deployment_of(endpoint, version)
-    before = _before(target, endpoint, mine)
-    others = {key: share for key, share in before.items() if key != mine}
+    others = _beside(target, endpoint, mine)
+    before = others or _before(target, endpoint, version)
     share = canary if others else ALL
     logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, share)
     try:
@@ -141,16 +141,24 @@ def _promote(target: Target, version: Version, place: int, known: Sequence[Known
     logger.info("version %d has all traffic of %s", version.number, name)
 
 
-def _before(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
-    """Where the traffic goes back to if the version is of no use.
+def _beside(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
+    """What gets the rest of the traffic while the version is tried, and all of it if that is of no use.
 
-    That is where it goes now, but for what broken-off rollouts have left, this version's own included, unless there is
-    nothing else.
+    That is where it goes now, but for what broken-off rollouts have left, unless there is nothing else.
     """
     shares, doubtful = endpoints.shares(endpoint), _doubtful(target, endpoint)
-    others = {key: share for key, share in shares.items() if key != mine}
-    sound = {key: share for key, share in others.items() if key not in doubtful}
-    return scaled(sound or others or shares, ALL)
+    sound = {key: share for key, share in shares.items() if key not in doubtful}
+    return scaled({key: share for key, share in (sound or shares).items() if key != mine}, ALL)
+
+
+def _before(target: Target, endpoint: "Endpoint", version: Version) -> dict[str, int]:
+    """Where the traffic goes back to if the version has it all already: nowhere if nothing ever passed."""
+    mine, serving = endpoints.deployment_of(endpoint, version), target.history.serving
+    if mine not in endpoints.shares(endpoint):
+        return {}
+    passed = mine if version.served(target.id) else None
+    found = (serving and endpoints.deployment_of(endpoint, serving)) or passed
+    return {found: ALL} if found else {}
 
 
 def _doubtful(target: Target, endpoint: "Endpoint") -> set[str]:
@@ -163,8 +171,7 @@ def _withdraw(target: Target, version: Version, place: int, before: Mapping[str,
     """Send the traffic back, undeploy the version and what is left of earlier rollouts, and let the aliases say so."""
     connection, name = target.connection, target.name
     try:
-        if before:
-            endpoints.direct(connection, name, before)
+        endpoints.direct(connection, name, before)
         endpoint = endpoints.ensure(connection, name)
         unwanted = _doubtful(target, endpoint) | {endpoints.deployment_of(endpoint, version) or ""}
         for deployment in sorted(unwanted - {"", *before}):

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 from google.api_core.exceptions import InvalidArgument, PermissionDenied
@@ -39,6 +40,23 @@ def versions(words) -> dict[int, set[str]]:
     return {
         number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
     }
+
+
+def others_model(words) -> str:
+    """Somebody else's model on the endpoint, without traffic: the id of its deployment."""
+    connection = endpoints.connected(toys.NAME)
+    words.export("a")
+    storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
+    upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
+    theirs = registry.registered(connection, upload)
+    endpoints.ensure(connection, toys.NAME)
+    return endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS)
+
+
+def kill(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str) -> None:
+    """Let a function end the process as SIGKILL does: nothing is taken back."""
+    monkeypatch.setattr(module, function, lambda *_: (_ for _ in ()).throw(SystemExit))
+    monkeypatch.setattr(rollout, "_withdraw", lambda *_: None)
 
 
 @pytest.fixture
@@ -132,6 +150,51 @@ def test_a_first_version_that_is_of_no_use_leaves_nothing_deployed(words):
     assert serving(toys.NAME) is None
 
 
+def test_a_first_version_of_no_use_goes_from_beside_another_model_without_traffic(words):
+    others_model(words)
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "nonsense"
+    with pytest.raises(AocrError, match="where its export reads"):
+        toys.deploy(words.export("b"))
+    (left,) = words.vertex.endpoints.stored[toys.NAME].deployed_models
+    assert (words.split(), left.display_name) == ({}, "theirs version 1")
+
+
+@pytest.mark.parametrize(
+    ("texts", "module", "broken", "left"),
+    [
+        ("a", trial, "tried", {1: 100}),
+        ("ab", trial, "tried", {1: 80, 2: 20}),
+        ("ab", registry, "mark_serving", {2: 100}),
+    ],
+)
+def test_a_version_whose_rollout_was_killed_goes_if_it_is_of_no_use_then(words, texts, module, broken: str, left):
+    for text in texts[:-1]:
+        toys.deploy(words.export(text))
+    before = words.split(), words.deployed()
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, module, broken)
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export(texts[-1]))
+    assert words.split() == left
+    words.toys.started[-1].text = "nonsense"
+    with pytest.raises(AocrError, match="where its export reads"):
+        toys.deploy(words.export_dir(texts[-1]))
+    assert (words.split(), words.deployed()) == before
+
+
+def test_what_a_killed_rollout_left_gets_no_more_traffic_when_the_version_before_is_deployed_again(words):
+    toys.deploy(words.export("a"))
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, trial, "tried")
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export("b"))
+    splits = []
+    words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "UpdateEndpoint" else None
+    toys.deploy(words.export_dir("a"))
+    assert splits == [{1: 100}]
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
 def test_a_container_that_does_not_start_changes_nothing(words):
     toys.deploy(words.export("a"))
     words.toys.broken = True
@@ -186,14 +249,12 @@ def test_a_version_that_never_answers_goes(words, monkeypatch):
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
 
 
-def test_what_a_killed_rollout_left_goes_with_the_next_version(words, monkeypatch):
+def test_what_a_killed_rollout_left_goes_with_the_next_version(words):
     toys.deploy(words.export("a"))
-    killed = pytest.MonkeyPatch()
-    killed.setattr(trial, "tried", lambda *_: (_ for _ in ()).throw(SystemExit))
-    killed.setattr(rollout, "_withdraw", lambda *_: None)
-    with pytest.raises(SystemExit):
-        toys.deploy(words.export("b"))
-    killed.undo()
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, trial, "tried")
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export("b"))
     assert words.split() == {1: 80, 2: 20}
     splits = []
     words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "DeployModel" else None
@@ -320,14 +381,7 @@ def test_what_serves_is_the_version_with_most_traffic(words):
 
 
 def test_a_model_of_somebody_else_stays_deployed(words, log):
-    connection = endpoints.connected(toys.NAME)
-    words.export("a")
-    storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
-    upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
-    theirs = registry.registered(connection, upload)
-    endpoints.ensure(connection, toys.NAME)
-    deployment_id = endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS)
-    endpoints.direct(connection, toys.NAME, {deployment_id: 100})
+    endpoints.direct(endpoints.connected(toys.NAME), toys.NAME, {others_model(words): 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
     assert "stays deployed, without traffic" in log.text
