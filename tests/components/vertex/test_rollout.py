@@ -112,6 +112,14 @@ def test_the_same_model_twice_changes_nothing(words, keep: bool):
     assert (words.split(), toys.versions_kept()) == ({2: 100}, ["1", "2"])
 
 
+def test_a_list_that_is_late_to_show_a_version_leads_to_no_second_one(words):
+    toys.deploy(words.export("a"))
+    words.vertex.after = lambda rpc: setattr(words.vertex.models, "behind", 3) if rpc == "UploadModel" else None
+    toys.deploy(words.export("b"))
+    assert words.vertex.models.behind == 0
+    assert (words.split(), sorted(versions(words))) == ({2: 100}, [1, 2])
+
+
 def test_another_image_is_another_version_of_the_same_files(words):
     toys.deploy(words.export("a"))
     toys.deploy(words.export_dir("a"), image="europe-docker.pkg.dev/p/aocr/aocr-python:2")
