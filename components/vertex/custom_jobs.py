@@ -99,7 +99,7 @@ def _created(
         return arrived or client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once)
 
     with explained(f"start the job {wanted['displayName']} in {connection.parent}"):
-        job = connection.patience["retry"](attempt)()
+        job = connection.persistence(attempt)()
     logger.info("%s: started: %s", wanted["displayName"], console_url(job))
     return job
 

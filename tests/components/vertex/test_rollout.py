@@ -1,11 +1,12 @@
 """Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
 
 import logging
+import time
 from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
-from google.api_core.exceptions import InvalidArgument, PermissionDenied
+from google.api_core.exceptions import InvalidArgument, PermissionDenied, TooManyRequests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -245,6 +246,35 @@ def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
     first, second = sorted(set(words.vertex.endpoints.answered))
     assert words.vertex.endpoints.answered[-trial.ANSWERS :] == [second] * trial.ANSWERS
     assert words.vertex.endpoints.answered.count(first) > 50
+
+
+LOOKS = ["ListModelVersions", "ListModelEvaluations", "GetEndpoint", "GetOperation", "Predict", "GetModel"]
+
+
+@pytest.mark.parametrize("rpc", LOOKS)
+def test_too_many_looks_and_requests_pass(words, soon, rpc: str):
+    toys.deploy(words.export("a"))
+    words.vertex.faults.nth(rpc, 1, Fault(TooManyRequests("slow down")))
+    toys.deploy(words.export("b"))
+    assert words.vertex.faults.met == 1
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+
+
+def test_a_version_is_tried_half_of_the_time_at_most(words):
+    begun, ended = [], []
+
+    class Slow(toys.Toy):
+        def predict(self, body):
+            begun.append(time.monotonic())
+            time.sleep(0.03)
+            ended.append(time.monotonic())
+            return super().predict(body)
+
+    words.vertex.endpoints.start = lambda model: Slow("a")
+    toys.deploy(words.export("a"))
+    assert len(begun) == trial.ANSWERS
+    for number in range(1, len(begun)):
+        assert begun[number] - ended[number - 1] >= ended[number - 1] - begun[number - 1]
 
 
 def test_a_version_that_never_answers_goes(words, monkeypatch):
