@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from aocr_core import deployment
 from aocr_core.deployment import Serving
 from aocr_core.errors import UsageError
+from components.ending import told_as_interrupt
 from components.image import IMAGE
 from components.inputs import EndpointOptions
 
@@ -24,6 +25,8 @@ def deploy(
     figures: Mapping[str, float] | None = None,
 ) -> str:
     """Let the newest version in `export_dir` serve; if it does already, nothing changes.
+
+    If this process is told to end (SIGTERM, Ctrl-C), the traffic of an endpoint goes back where it was.
 
     Args:
         export_dir: what `export` wrote.
@@ -52,12 +55,16 @@ def deploy(
         raise UsageError("no image for the endpoint: name it with --image, or set AOCR_IMAGE")
     fingerprint = deployment.fingerprint(deployment.exported(export_dir))
     folder = deployment.deploy(export_dir, serving_dir, model_name)
-    rollout.deploy(options.endpoint, registry.Upload(model_name, folder, fingerprint, image, figures or {}), options)
+    upload = registry.Upload(model_name, folder, fingerprint, image, figures or {})
+    with told_as_interrupt():
+        rollout.deploy(options.endpoint, upload, options)
     return folder
 
 
 def rollback(serving_dir: str | None, model_name: str, options: EndpointOptions) -> str:
     """Let the model serve again that did before the present one; what does so is named.
+
+    Told to end, it leaves an endpoint as `deploy` does.
 
     Raises:
         UsageError: neither a folder nor an endpoint is given, or both are.
@@ -68,7 +75,8 @@ def rollback(serving_dir: str | None, model_name: str, options: EndpointOptions)
     if options.endpoint:
         from components.vertex import rollout
 
-        return rollout.rollback(options.endpoint, model_name, options).name
+        with told_as_interrupt():
+            return rollout.rollback(options.endpoint, model_name, options).name
     if not serving_dir:
         raise UsageError("roll back where? Name --endpoint or --serving-dir")
     return deployment.rollback(serving_dir, model_name)

@@ -14,9 +14,10 @@ Result = TypeVar("Result")
 OPERATION_SECONDS = 2400.0
 """The longest that Vertex AI may be at work on one change; to get a machine and start a container takes ten minutes."""
 SETTLE_SECONDS = 60.0
-"""How long the effect of a request is looked for whose answer is lost, before it is asked for again."""
+"""How long the effect of a request is looked for, before it is asked for again: its answer may be lost, and a list may
+show what has changed only a while later."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
-"""Seconds between two looks; they double from one to the next."""
+"""Seconds between two looks, or two requests that are refused; they double from one to the next."""
 MOST_CHANGES = 3
 """How often a change may be undone by somebody else before that is told."""
 
@@ -26,8 +27,9 @@ def ensured(
 ) -> Result:
     """What `look` finds, after `change` if it finds nothing yet.
 
-    A request whose answer is lost may have been done, or be at work: so its effect is looked for before it is made
-    again, and what is under way, of this process or of one that was killed, is waited for.
+    A request whose answer is lost may have been done, or be at work, and what has been done may be seen late: so its
+    effect is looked for before it is made again, and what is under way, of this process or of one that was killed, is
+    waited for.
 
     Args:
         connection: where.
@@ -40,10 +42,12 @@ def ensured(
     """
     with explained(doing):
         looked: Callable[[], Result | None] = connection.patience["retry"](look)
-        changes, failing_since = 0, None
-        while (found := looked()) is None:
+        changes, failures, failing_since = 0, 0, 0.0
+        found = looked()
+        while found is None:
             if changes == MOST_CHANGES:
                 raise AocrError(f"cannot {doing}: it was done {changes} times, and something else undoes it")
+            settle = SETTLE_SECONDS
             try:
                 change()
                 changes += 1
@@ -54,7 +58,11 @@ def ensured(
                 if waited > patience or not (is_transient(error) or _is_under_way(error)):
                     raise
                 connection.tell(error)
-                _wait_for_effect(looked, error)
+                time.sleep(min(FIRST_WAIT * 2**failures, LONGEST_WAIT))
+                failures += 1
+                if _is_answered(error):
+                    settle = 0
+            found = _found_in_time(looked, settle)
         return found
 
 
@@ -90,12 +98,17 @@ def _is_under_way(error: Exception) -> bool:
     return isinstance(error, Conflict) or (isinstance(error, BadRequest) and "operations running" in error.message)
 
 
-def _wait_for_effect(look: Callable[[], Any], error: Exception) -> None:
-    """Give a request that may be under way some time; one that was answered, if with an error, hardly is."""
+def _is_answered(error: Exception) -> bool:
+    """Whether the service itself says that it fails: then the request is hardly under way."""
     from google.api_core.exceptions import GatewayTimeout, ServerError
 
-    answered = isinstance(error, ServerError) and not isinstance(error, GatewayTimeout)
-    limit, wait = time.monotonic() + (0 if answered else SETTLE_SECONDS), FIRST_WAIT
-    time.sleep(wait)
-    while time.monotonic() < limit and look() is None:
-        time.sleep(wait := min(2 * wait, LONGEST_WAIT))
+    return isinstance(error, ServerError) and not isinstance(error, GatewayTimeout)
+
+
+def _found_in_time(look: Callable[[], Result | None], seconds: float) -> Result | None:
+    """What `look` finds, asked at once and then for so long; None if that is nothing."""
+    limit, wait = time.monotonic() + seconds, FIRST_WAIT
+    while (found := look()) is None and time.monotonic() < limit:
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+    return found

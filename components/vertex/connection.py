@@ -1,16 +1,18 @@
 """Clients of Vertex AI's services for one place, and the patience with which they ask."""
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from aocr_core.errors import AocrError, UsageError
-from components.vertex.errors import explained, in_one_line, is_transient
+from components.vertex.errors import explained, in_one_line, is_passing, is_transient
 from components.vertex.place import Place
 
 if TYPE_CHECKING:
+    from google.api_core.retry import Retry
     from google.cloud.aiplatform_v1 import (
         EndpointServiceClient,
         MetadataServiceClient,
@@ -88,11 +90,18 @@ class Connection:
 
     @cached_property
     def patience(self) -> dict[str, Any]:
-        """Arguments for a request that may be repeated: time for one answer, and how failures are retried."""
+        """Arguments for a request that only looks, or may be made twice: time for one answer, and how it is retried."""
+        return {"timeout": self.place.request_timeout, "retry": self._retry(is_passing)}
+
+    @cached_property
+    def persistence(self) -> "Retry":
+        """Decorator for a change that looks first whether it is still to be made, and so may be repeated."""
+        return self._retry(is_transient)
+
+    def _retry(self, predicate: Callable[[Exception], bool]) -> "Retry":
         from google.api_core.retry import Retry
 
-        retry = Retry(predicate=is_transient, initial=1.0, maximum=20.0, timeout=PATIENCE_SECONDS, on_error=self.tell)
-        return {"timeout": self.place.request_timeout, "retry": retry}
+        return Retry(predicate=predicate, initial=1.0, maximum=20.0, timeout=PATIENCE_SECONDS, on_error=self.tell)
 
     def tell(self, error: BaseException) -> None:
         """Say once why nothing seems to happen: with a mistyped region, for one, until patience is at its end."""

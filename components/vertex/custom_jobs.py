@@ -2,14 +2,13 @@
 
 import json
 import logging
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
+from components.ending import told_as_interrupt
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
 
@@ -100,7 +99,7 @@ def _created(
         return arrived or client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once)
 
     with explained(f"start the job {wanted['displayName']} in {connection.parent}"):
-        job = connection.patience["retry"](attempt)()
+        job = connection.persistence(attempt)()
     logger.info("%s: started: %s", wanted["displayName"], console_url(job))
     return job
 
@@ -122,19 +121,15 @@ def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") 
 @contextmanager
 def _ended_together(connection: Connection, client: "JobServiceClient", name: str) -> Iterator[None]:
     """Within the block, what ends this process cancels jobs of that display name."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        for job in filter(_at_work, _named(connection, client, name)):
-            logger.info("%s: to be cancelled", name)
-            with explained(f"cancel {job.name}"):
-                client.cancel_custom_job(name=job.name, **connection.patience)
-        raise
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
+    with told_as_interrupt():
+        try:
+            yield
+        except KeyboardInterrupt:
+            for job in filter(_at_work, _named(connection, client, name)):
+                logger.info("%s: to be cancelled", name)
+                with explained(f"cancel {job.name}"):
+                    client.cancel_custom_job(name=job.name, **connection.patience)
+            raise
 
 
 def _at_work(job: "CustomJob") -> bool:

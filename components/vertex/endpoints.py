@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 ALL = 100
 """Percent."""
-NEW = "0"
-"""Stands for a deployment that has no id yet."""
 
 
 def connected(name: str) -> Connection:
@@ -85,17 +83,16 @@ def deployment_of(endpoint: "Endpoint", version: Version) -> str | None:
     return next((deployed.id for deployed in endpoint.deployed_models if version_of(deployed) == wanted), None)
 
 
-def deploy(
-    connection: Connection, name: str, version: Version, options: EndpointOptions, split: Mapping[str, int]
-) -> str:
+def deploy(connection: Connection, name: str, version: Version, options: EndpointOptions) -> str:
     """Deploy a version unless it is deployed; the id of its deployment.
+
+    It gets no traffic: Vertex AI may come to an end with it when nobody waits for that any more.
 
     Args:
         connection: where.
         name: of the endpoint, which is there.
         version: what to deploy.
         options: on which machines.
-        split: the traffic as soon as the version is up; `NEW` is its share.
     """
     from google.cloud.aiplatform_v1.types import DeployedModel
 
@@ -113,16 +110,14 @@ def deploy(
                 "max_replica_count": options.max_replicas,
             },
         )
-        begun = connection.endpoints.deploy_model(
-            endpoint=name, deployed_model=wanted, traffic_split=dict(split), **connection.once
-        )
+        begun = connection.endpoints.deploy_model(endpoint=name, deployed_model=wanted, **connection.once)
         finished(connection, connection.endpoints, begun)
 
     return ensured(connection, f"deploy version {version.number} to {name}", look, change)
 
 
 def direct(connection: Connection, name: str, split: Mapping[str, int]) -> None:
-    """Send the traffic to deployments, in percent."""
+    """Send the traffic to deployments, in percent; to none, if none are given."""
     from google.cloud.aiplatform_v1.types import Endpoint
     from google.protobuf.field_mask_pb2 import FieldMask
 

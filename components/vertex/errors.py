@@ -7,7 +7,7 @@ from aocr_core.errors import AocrError
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same request may be answered the next time: no connection, no answer in time, or a server's 5xx."""
+    """Whether any request may be answered the next time: no connection, no answer in time, or a server's 5xx."""
     from google.api_core import exceptions
     from google.auth.exceptions import TransportError
     from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
@@ -17,6 +17,16 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(
         error, (*passing, exceptions.GatewayTimeout, TransportError, ChunkedEncodingError, ConnectionError, Timeout)
     )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a look, or a request to a model, may be answered the next time: there may also have been too many.
+
+    A change is not repeated then: it may need more than there is a quota for, and that is to be told at once.
+    """
+    from google.api_core.exceptions import TooManyRequests
+
+    return is_transient(error) or isinstance(error, TooManyRequests)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Aliases tell the versions apart, for there is one version at most for each: `export-…` is the hash of what was exported
 and of the image that serves it; `serving-E` is the version that all traffic of the endpoint E goes to, and `served-N-E`
-stays with each version N that this was once true of. `default` is what serves anywhere since last.
+the one that was the N-th to get it, unless it was rolled back from. `default` is what serves anywhere since last.
 """
 
 import hashlib
@@ -49,9 +49,14 @@ class Version:
         """Whether it was the last to get all traffic of an endpoint (its id)."""
         return f"serving-{endpoint}" in self.aliases
 
+    def places(self, endpoint: str) -> set[int]:
+        """Its places in the order of the versions that got all traffic of an endpoint (its id)."""
+        matches = (re.fullmatch(rf"served-(\d+)-{re.escape(endpoint)}", alias) for alias in self.aliases)
+        return {int(match[1]) for match in matches if match}
+
     def served(self, endpoint: str) -> bool:
-        """Whether all traffic of an endpoint has ever gone to it."""
-        return f"served-{self.number}-{endpoint}" in self.aliases
+        """Whether all traffic of an endpoint has gone to it, and nobody has rolled back from it."""
+        return bool(self.places(endpoint))
 
 
 @dataclass(frozen=True)
@@ -122,14 +127,26 @@ def registered(connection: Connection, upload: Upload) -> Version:
     return version
 
 
-def mark_serving(connection: Connection, version: Version, endpoint: str) -> None:
-    """Let the aliases say that all traffic of an endpoint (its id) goes to a version."""
-    _merge(connection, version, {f"serving-{endpoint}", f"served-{version.number}-{endpoint}", "default"}, set())
+def mark_serving(connection: Connection, version: Version, endpoint: str, place: int) -> None:
+    """Let the aliases say that all traffic of an endpoint (its id) goes to a version.
+
+    Args:
+        connection: where.
+        version: the one.
+        endpoint: id of the endpoint.
+        place: of the version in the order of those that got all traffic; another one that has it loses it.
+    """
+    _merge(connection, version, {f"serving-{endpoint}", f"served-{place}-{endpoint}", "default"}, set())
 
 
-def unmark(connection: Connection, version: Version, endpoint: str) -> None:
-    """Let the aliases say that a version has never served on an endpoint (its id)."""
-    _merge(connection, version, set(), {f"serving-{endpoint}", f"served-{version.number}-{endpoint}"})
+def unmark(connection: Connection, version: Version, endpoint: str, place: int) -> None:
+    """Take back what `mark_serving` has said."""
+    _merge(connection, version, set(), {f"serving-{endpoint}", f"served-{place}-{endpoint}"})
+
+
+def forget(connection: Connection, version: Version, endpoint: str, places: set[int]) -> None:
+    """Let the aliases say that a version did not have these places."""
+    _merge(connection, version, set(), {f"served-{place}-{endpoint}" for place in places})
 
 
 def _merge(connection: Connection, version: Version, wanted: set[str], gone: set[str]) -> None:

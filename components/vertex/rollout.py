@@ -16,7 +16,8 @@ from aocr_core.smoke import Known
 from components.inputs import EndpointOptions
 from components.vertex import endpoints, registry, trial
 from components.vertex.connection import Connection
-from components.vertex.endpoints import ALL, NEW
+from components.vertex.endpoints import ALL
+from components.vertex.history import History
 from components.vertex.registry import Upload, Version
 
 if TYPE_CHECKING:
@@ -40,14 +41,9 @@ class Target:
         return self.name.rpartition("/")[2]
 
     @property
-    def serving(self) -> Version | None:
-        """The version that was the last to get all traffic."""
-        return next((version for version in self.versions if version.serves(self.id)), None)
-
-    def before(self, number: int) -> Version | None:
-        """The version that served before the one with a number."""
-        older = [version for version in self.versions if version.served(self.id) and version.number < number]
-        return older[-1] if older else None
+    def history(self) -> History:
+        """Which of the versions served, and when, as it was before this rollout."""
+        return History(self.versions, self.id)
 
 
 def deploy(name: str, upload: Upload, options: EndpointOptions) -> Version:
@@ -67,12 +63,14 @@ def deploy(name: str, upload: Upload, options: EndpointOptions) -> Version:
     known = smoke.read(upload.export)
     version = registry.registered(connection, upload)
     target = Target(connection, name, registry.versions(connection, upload.model), options)
-    _roll_out(target, version, known)
+    _roll_out(target, version, target.history.place_for(version), known)
     return version
 
 
 def rollback(name: str, model: str, options: EndpointOptions) -> Version:
     """Let the version serve that did before the present one; asked for again, the one before that.
+
+    If the last one was broken off, it is finished, and that is all.
 
     Raises:
         UsageError: the endpoint has a name that cannot be.
@@ -80,113 +78,151 @@ def rollback(name: str, model: str, options: EndpointOptions) -> Version:
     """
     connection = endpoints.connected(name)
     target = Target(connection, name, registry.versions(connection, model), options)
-    present = _present(target)
-    if present is None:
-        raise AocrError(f"no version of the model {model} serves on {name}")
-    before = target.before(present.number)
+    version, place = _previous(target, model)
+    _roll_out(target, version, place, smoke.read(version.export))
+    return version
+
+
+def _previous(target: Target, model: str) -> tuple[Version, int]:
+    """Where a rollback goes to: the version, and its place in history."""
+    history, endpoint = target.history, endpoints.existing(target.connection, target.name)
+    if history.serving and history.after(history.present):  # what it went back from has its place yet
+        return history.serving, history.present
+    present = endpoint and (_unmarked(target, endpoint) or history.serving)
+    if not present:
+        raise AocrError(f"no version of the model {model} serves on {target.name}")
+    before = history.before(present, history.place_for(present))
     if before is None:
-        _tidy(target, present)
-        raise AocrError(f"no version of the model {model} served before version {present.number} on {name}")
-    _roll_out(target, before, smoke.read(before.export))
+        raise AocrError(f"no version of the model {model} served before version {present.number} on {target.name}")
     return before
 
 
-def _present(target: Target) -> Version | None:
-    """What serves by its alias, unless a rollout got all but to the point of moving that."""
-    endpoint = endpoints.existing(target.connection, target.name)
-    if endpoint is None:
-        return None
+def _unmarked(target: Target, endpoint: "Endpoint") -> Version | None:
+    """A version that got all traffic by a rollout which was broken off before the aliases said so."""
     for version in target.versions:
         deployment = endpoints.deployment_of(endpoint, version)
         if not version.served(target.id) and endpoints.shares(endpoint) == {deployment: ALL}:
             return version
-    return target.serving
+    return None
 
 
-def _roll_out(target: Target, version: Version, known: Sequence[Known]) -> None:
+def _roll_out(target: Target, version: Version, place: int, known: Sequence[Known]) -> None:
     endpoint = endpoints.ensure(target.connection, target.name)
     deployment = endpoints.deployment_of(endpoint, version)
     if deployment and endpoints.shares(endpoint) == {deployment: ALL} and version.serves(target.id):
         logger.info("version %d serves already on %s", version.number, target.name)
     else:
-        _promote(target, version, known)
-    _tidy(target, version)
+        _promote(target, version, place, known)
+    _tidy(target, version, place)
 
 
-def _promote(target: Target, version: Version, known: Sequence[Known]) -> None:
+def _promote(target: Target, version: Version, place: int, known: Sequence[Known]) -> None:
     """Give the version all traffic, and its share of it first."""
     connection, name, canary = target.connection, target.name, target.options.canary_percent
     endpoint = endpoints.ensure(connection, name)
     mine = endpoints.deployment_of(endpoint, version)
-    before = _before(target, endpoint, mine)
-    others = {key: share for key, share in before.items() if key != mine}
-    first = {NEW: canary, **scaled(others, ALL - canary)} if others else {NEW: ALL}
-    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, first[NEW])
+    others = _beside(target, endpoint, mine)
+    before = others or _before(target, endpoint, version)
+    share = canary if others else ALL
+    logger.info("version %d goes to %s with %d %% of the traffic", version.number, name, share)
     try:
-        deployment = endpoints.deploy(connection, name, version, target.options, first)
-        split = {deployment if key == NEW else key: share for key, share in first.items()}
-        endpoints.direct(connection, name, split)  # an earlier rollout may have left it with another share
-        trial.tried(connection, name, deployment, split[deployment], known)
+        if mine is None and others:  # what broken-off rollouts have left loses its traffic before the long wait
+            endpoints.direct(connection, name, others)
+        deployment = endpoints.deploy(connection, name, version, target.options)
+        endpoints.direct(connection, name, {deployment: share, **scaled(others, ALL - share)})
+        trial.tried(connection, name, deployment, share, known)
         if others:
             endpoints.direct(connection, name, {deployment: ALL})
             trial.tried(connection, name, deployment, ALL, known)
-        registry.mark_serving(connection, version, target.id)
+        registry.mark_serving(connection, version, target.id, place)
     except BaseException as error:
-        _withdraw(target, version, before, error)
+        _withdraw(target, version, place, before, error)
         raise
     logger.info("version %d has all traffic of %s", version.number, name)
 
 
-def _before(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
-    """Where the traffic goes back to if the version is of no use.
+def _beside(target: Target, endpoint: "Endpoint", mine: str | None) -> dict[str, int]:
+    """What gets the rest of the traffic while the version is tried, and all of it if that is of no use.
 
-    That is where it goes now, but for what broken-off rollouts have left, this version's own included, unless there is
-    nothing else.
+    That is where it goes now, but for what broken-off rollouts have left, unless there is nothing else.
     """
     shares, doubtful = endpoints.shares(endpoint), _doubtful(target, endpoint)
-    others = {key: share for key, share in shares.items() if key != mine}
-    sound = {key: share for key, share in others.items() if key not in doubtful}
-    return scaled(sound or others or shares, ALL)
+    sound = {key: share for key, share in shares.items() if key not in doubtful}
+    return scaled({key: share for key, share in (sound or shares).items() if key != mine}, ALL)
+
+
+def _before(target: Target, endpoint: "Endpoint", version: Version) -> dict[str, int]:
+    """Where the traffic goes back to if the version has it all already: nowhere if nothing ever passed."""
+    mine, serving = endpoints.deployment_of(endpoint, version), target.history.serving
+    if mine not in endpoints.shares(endpoint):
+        return {}
+    passed = mine if version.served(target.id) else None
+    found = (serving and endpoints.deployment_of(endpoint, serving)) or passed
+    return {found: ALL} if found else {}
 
 
 def _doubtful(target: Target, endpoint: "Endpoint") -> set[str]:
-    """Deployments of versions of ours that never got all traffic."""
+    """Deployments of versions of ours that never got all traffic, or were rolled back from."""
     found = {endpoints.deployment_of(endpoint, version) for version in target.versions if not version.served(target.id)}
     return {deployment for deployment in found if deployment}
 
 
-def _withdraw(target: Target, version: Version, before: Mapping[str, int], error: BaseException) -> None:
+def _withdraw(target: Target, version: Version, place: int, before: Mapping[str, int], error: BaseException) -> None:
     """Send the traffic back, undeploy the version and what is left of earlier rollouts, and let the aliases say so."""
     connection, name = target.connection, target.name
     try:
-        if before:
-            endpoints.direct(connection, name, before)
+        endpoints.direct(connection, name, before)
         endpoint = endpoints.ensure(connection, name)
         unwanted = _doubtful(target, endpoint) | {endpoints.deployment_of(endpoint, version) or ""}
         for deployment in sorted(unwanted - {"", *before}):
             endpoints.undeploy(connection, name, deployment)
         if registry.get(connection, version.model, version.number).serves(target.id):
-            _take_back_aliases(target, version)
+            _take_back_aliases(target, version, place)
     except AocrError as failed:
         raise AocrError(
             f"{error}; and to undo it failed, too ({failed}): the same command again finishes it"
         ) from error
 
 
-def _take_back_aliases(target: Target, version: Version) -> None:
-    if target.serving:
-        registry.mark_serving(target.connection, target.serving, target.id)
-    if not version.served(target.id):
-        registry.unmark(target.connection, version, target.id)
+def _take_back_aliases(target: Target, version: Version, place: int) -> None:
+    history = target.history
+    if history.serving:
+        registry.mark_serving(target.connection, history.serving, target.id, history.present)
+    if place not in version.places(target.id):
+        registry.unmark(target.connection, version, target.id, place)
 
 
-def _tidy(target: Target, version: Version) -> None:
-    """Undeploy what the version has replaced."""
+def _tidy(target: Target, version: Version, place: int) -> None:
+    """Undeploy what the version has replaced, and forget the places of what was rolled back from.
+
+    In this order: as long as they are there, a rollback knows that the one before is not over.
+    """
+    try:
+        _undeploy_replaced(target, version, place)
+    except AocrError as error:
+        raise AocrError(
+            f"version {version.number} has all traffic of {target.name}, but what it replaces is still there "
+            f"({error}): the same command again finishes it"
+        ) from error
+    for other, places in target.history.after(place):
+        try:
+            registry.forget(target.connection, other, target.id, places)
+        except AocrError as error:
+            # No failure: if it was done and only the answer is lost, the command once more would go further back.
+            logger.warning(
+                "version %d may still count as one that served: then the next rollback does no more than to end that "
+                "(%s)",
+                other.number,
+                error,
+            )
+
+
+def _undeploy_replaced(target: Target, version: Version, place: int) -> None:
     connection, name = target.connection, target.name
     endpoint = endpoints.ensure(connection, name)
     kept = {endpoints.deployment_of(endpoint, version), *endpoints.shares(endpoint)}
-    if target.options.keep_previous and (previous := target.before(version.number)):
-        kept.add(endpoints.deployment_of(endpoint, previous))
+    if target.options.keep_previous and (previous := target.history.before(version, place)):
+        kept.add(endpoints.deployment_of(endpoint, previous[0]))
     ours = {endpoints.deployment_of(endpoint, version) for version in target.versions}
     for deployed in endpoint.deployed_models:
         if deployed.id in ours - kept:

@@ -3,14 +3,14 @@
 import base64
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
 from aocr_core.smoke import Known
 from components.vertex.connection import Connection
 from components.vertex.endpoints import ALL
-from components.vertex.errors import explained, is_transient
+from components.vertex.errors import explained, is_passing
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import PredictResponse
@@ -49,7 +49,7 @@ def tried(connection: Connection, name: str, deployment: str, share: int, known:
                 raise AocrError(f"the new version gave {answered} of {asked} answers, with {share} % of the traffic")
             time.sleep(PAUSE)
         asked += 1
-        answer = _ask(connection, name, known)
+        answer = _paced(lambda: _ask(connection, name, known))
         if answer.deployed_model_id == deployment:
             answered += 1
             _compare(answer, known)
@@ -58,11 +58,19 @@ def tried(connection: Connection, name: str, deployment: str, share: int, known:
     logger.info("the new version reads as its export does (%d requests)", asked)
 
 
+def _paced(ask: Callable[[], "PredictResponse"]) -> "PredictResponse":
+    """The answer to a request, and then as long a pause: half the time of a lone machine is left to all others."""
+    began = time.monotonic()
+    answer = ask()
+    time.sleep(min(time.monotonic() - began, PAUSE))
+    return answer
+
+
 def _ask(connection: Connection, name: str, known: Sequence[Known]) -> "PredictResponse":
     from google.api_core.retry import Retry
 
     instances = [{"b64": base64.b64encode(one.image).decode()} for one in known]
-    retry = Retry(predicate=is_transient, initial=0.5, maximum=5.0, timeout=PATIENCE_SECONDS)
+    retry = Retry(predicate=is_passing, initial=0.5, maximum=5.0, timeout=PATIENCE_SECONDS)
     with explained(f"get an answer from {name}"):
         return connection.predictions.predict(
             endpoint=name, instances=instances, timeout=connection.place.request_timeout, retry=retry

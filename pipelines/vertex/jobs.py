@@ -55,7 +55,7 @@ def submit(connection: Connection, request: "CreatePipelineJobRequest") -> "Pipe
             return job
 
     with explained(f"submit to {request.parent}"):
-        return connection.patience["retry"](create)()
+        return connection.persistence(create)()
 
 
 def get(connection: Connection, job: str) -> "PipelineJob":
@@ -105,7 +105,7 @@ def cancel(connection: Connection, job: str) -> None:
             # It is over: an earlier try had arrived, and only its answer was lost.
 
     with explained(f"cancel {name}"):
-        connection.patience["retry"](attempt)()
+        connection.persistence(attempt)()
 
 
 def check_id(job_id: str) -> None:

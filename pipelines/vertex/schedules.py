@@ -179,7 +179,7 @@ def _existing(connection: Connection, name: str) -> "Schedule":
 def _repeated(connection: Connection, doing: str, attempt: Callable[[], Result]) -> Result:
     """The result of an attempt that looks first how things stand, so that it can be repeated if its answer is lost."""
     with explained(doing):
-        return connection.patience["retry"](attempt)()
+        return connection.persistence(attempt)()
 
 
 def _canonical(schedule: "Schedule") -> dict[str, Any]:

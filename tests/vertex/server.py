@@ -23,9 +23,6 @@ from tests.vertex.models import Models
 from tests.vertex.pipeline_jobs import PipelineJobs
 from tests.vertex.schedules import Schedules
 
-HOLD_SECONDS = 30.0
-"""The longest that a silent answer is held; clients of tests give up long before."""
-
 
 class VertexDouble:
     """Vertex AI on loopback; a context manager. `url` is what `--api-endpoint` takes."""
@@ -42,6 +39,8 @@ class VertexDouble:
         self.faults = Faults()
         self.calls: list[tuple[str, Any]] = []
         """Every request that was understood: name of the RPC and message."""
+        self.hold_seconds = 30.0
+        """The longest that the connection is held for an answer that is not to come; clients give up long before."""
         self.after: Callable[[str], None] = lambda rpc: None
         """Is told of every call when it is done."""
         self._rpcs = [
@@ -104,7 +103,7 @@ class VertexDouble:
         answer = None if fault.silent else self._answered(refused if fault.error else work)
         self.after(name)
         if fault.silent or fault.late:
-            self.over.wait(HOLD_SECONDS)
+            self.over.wait(self.hold_seconds)
             return None
         return answer
 

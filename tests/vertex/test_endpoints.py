@@ -22,8 +22,8 @@ def here(words):
         upload = registry.Upload("aocr", f"{toys.SERVING}/aocr/{number}", str(number), toys.IMAGE, {})
         versions.append(registry.registered(found, upload))
     endpoints.ensure(found, toys.NAME)
-    first = endpoints.deploy(found, toys.NAME, versions[0], toys.OPTIONS, {"0": 100})
-    endpoints.deploy(found, toys.NAME, versions[1], toys.OPTIONS, {"0": 70, first: 30})
+    first, second = (endpoints.deploy(found, toys.NAME, version, toys.OPTIONS) for version in versions)
+    endpoints.direct(found, toys.NAME, {first: 30, second: 70})
     return found
 
 

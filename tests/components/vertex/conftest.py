@@ -1,19 +1,40 @@
-import pytest
+from typing import Any
 
-from components.vertex import changes, endpoints, trial
-from components.vertex.connection import Connection
-from components.vertex.place import Place
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from components.vertex import changes, trial
+
+
+class Clock:
+    """Stands for the module `time`: it goes on when somebody sleeps, and nobody does."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers are not waited for long, nor is it to try again."""
+def soon(vertex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that does not come is not waited for, nor are effects, nor is it to try again."""
+    send = HTTPAdapter.send
 
-    def connected(name: str) -> Connection:
-        project, location = name.split("/")[1:4:2]
-        return Connection(Place(project=project, location=location, request_timeout=0.5))
+    def at_once(self: HTTPAdapter, request: requests.PreparedRequest, **given: Any) -> requests.Response:
+        try:
+            return send(self, request, **given)
+        except requests.ConnectionError as error:
+            if not (request.url or "").startswith(vertex.url):
+                raise
+            raise requests.ReadTimeout(str(error), request=request) from error  # as if it had been waited for
 
-    monkeypatch.setattr(endpoints, "connected", connected)
-    monkeypatch.setattr(changes, "SETTLE_SECONDS", 1.0)
+    monkeypatch.setattr(HTTPAdapter, "send", at_once)
+    monkeypatch.setattr(vertex, "hold_seconds", 0.0)
+    monkeypatch.setattr(changes, "time", Clock())
     monkeypatch.setattr(trial, "ANSWERS", 1)  # one request is like the next
     monkeypatch.setattr("google.api_core.retry.retry_base.random.uniform", lambda low, high: 0.01)

@@ -11,7 +11,7 @@ from components import deployment
 from tests.components.vertex import toys
 
 Play = Literal["the first version", "the next version", "back"]
-PLAYS: dict[Play, tuple[str, int]] = {"the first version": ("a", 1), "the next version": ("ab", 2), "back": ("ab", 1)}
+PLAYS: dict[Play, tuple[str, int]] = {"the first version": ("a", 1), "the next version": ("ab", 2), "back": ("abc", 2)}
 """Which exports there are, and the number of the version that serves in the end."""
 OPTIONS = toys.OPTIONS.model_copy(update={"canary_percent": 50})
 """With few requests the version that comes has answered often enough."""
@@ -22,15 +22,13 @@ class Stage:
 
     Args:
         words: the fixture.
-        play: the first version comes; version 2 comes while version 1 serves; version 1 comes back for version 2.
+        play: the first version comes; version 2 comes while version 1 serves; version 2 comes back for version 3.
         files: whether the files of the version that comes lie in the bucket already.
     """
 
     def __init__(self, words: Any, play: Play, files: bool = True) -> None:
         self.words, self.vertex = words, words.vertex
-        self.texts, self.number = {"the first version": ("a", 1), "the next version": ("ab", 2), "back": ("ab", 1)}[
-            play
-        ]
+        self.texts, self.number = PLAYS[play]
         exports = [words.export(text) for text in self.texts]
         for export in exports if play == "back" else exports[:-1]:
             toys.deploy(export)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import TooManyRequests
 from google.cloud.aiplatform_v1 import JobServiceClient
 
 from aocr_core.errors import AocrError
@@ -125,6 +126,11 @@ def test_a_lost_answer_starts_no_second_job(vertex, here: Connection):
     vertex.faults.once("CreateCustomJob", late=True)
     custom_jobs.run(here, wanted("pass"))
     assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_job_is_waited_for_though_there_are_too_many_looks(vertex, here: Connection):
+    vertex.faults.once("GetCustomJob", TooManyRequests("slow down"))
+    assert custom_jobs.run(here, wanted("pass")).state.name == "JOB_STATE_SUCCEEDED"
 
 
 def test_workers_start_again_when_a_spot_machine_is_taken_away(vertex, here: Connection):

@@ -4,7 +4,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 
 from aocr_core.errors import AocrError
-from components.vertex.errors import explained, is_transient
+from components.vertex.errors import explained, is_passing, is_transient
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,8 @@ def test_only_what_may_pass_is_repeated():
         exceptions.MethodNotImplemented,
     ):
         assert not is_transient(error("x"))
+
+
+def test_too_many_looks_pass():
+    assert is_passing(exceptions.TooManyRequests("x")) and is_passing(exceptions.ResourceExhausted("x"))
+    assert is_passing(exceptions.ServiceUnavailable("x")) and not is_passing(exceptions.NotFound("x"))

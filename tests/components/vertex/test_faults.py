@@ -17,15 +17,16 @@ from tests.vertex.faults import Fault
 pytestmark = pytest.mark.slow
 
 COMES = ["ListModelVersions", "UploadModel", "ListModelEvaluations", "ImportModelEvaluation"]
-COMES += ["GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
-GOES = ["ListModelVersions", "GetEndpoint", "DeployModel", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+COMES += ["GetEndpoint", "DeployModel", "UpdateEndpoint", "GetOperation", "Predict", "GetModel", "MergeVersionAliases"]
+GOES = ["ListModelVersions", "GetEndpoint", "DeployModel", "UpdateEndpoint", "GetOperation"]
+GOES += ["Predict", "GetModel", "MergeVersionAliases", "UndeployModel"]
 RPCS: dict[Play, list[str]] = {
     "the first version": [*COMES, "CreateEndpoint"],
-    "the next version": [*COMES, "UpdateEndpoint", "UndeployModel"],
-    "back": [*GOES, "UpdateEndpoint", "UndeployModel"],
+    "the next version": [*COMES, "UndeployModel"],
+    "back": GOES,
 }
 USUAL = "the next version"
-"""What is always played; the others, and most of the faults, only in an exhaustive run."""
+"""What is always played; the others, and the rarer of the faults, only in an exhaustive run."""
 
 
 def part(*values: str, usual: bool) -> Any:
@@ -68,7 +69,7 @@ def test_these_are_all_calls(words, soon, play: Play):
 
 
 @pytest.mark.parametrize(("play", "rpc"), ALL)
-@pytest.mark.parametrize("kind", [part(kind, usual=kind == "answers too late") for kind in PASSING])
+@pytest.mark.parametrize("kind", PASSING)
 def test_what_passes_by_is_waited_for(words, soon, play: Play, rpc: str, kind: str):
     stage = Stage(words, play)
     for _ in every_call(stage, rpc, PASSING[kind]):
@@ -89,17 +90,17 @@ def test_what_does_not_leaves_the_traffic_where_it_was_and_a_second_try_finishes
                 hasty.setattr(trial, "PATIENCE_SECONDS", 0.02)
             try:
                 stage.work()
+                failed = False
             except AocrError as error:
                 assert "\n" not in str(error)
-            else:
-                assert not stage.vertex.faults.met
-        if not lasting:
+                failed = True
+        if not failed:  # what comes last in a rollback may fail without it
+            assert play == "back" or not stage.vertex.faults.met
+            stage.check_done()
+        elif not lasting:
             stage.check_either()
         stage.vertex.faults.heal()
-        if play == "back" and stage.serving() == stage.number:
-            with pytest.raises(AocrError, match="served before version 1"):
-                stage.work()
-        else:
+        if failed:
             stage.work()
         stage.check_done()
 

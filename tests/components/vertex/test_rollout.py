@@ -1,10 +1,12 @@
 """Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
 
 import logging
+import time
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
-from google.api_core.exceptions import InvalidArgument
+from google.api_core.exceptions import InvalidArgument, PermissionDenied, TooManyRequests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,12 +14,17 @@ from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
 from components import deployment
 from components.inputs import EndpointOptions
-from components.vertex import endpoints, registry, rollout, trial
+from components.vertex import changes, endpoints, registry, rollout, trial
 from components.vertex.serving import serving
 from tests.components.vertex import toys
+from tests.vertex.faults import Fault
 
-FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel", "MergeVersionAliases"]
-NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel"]
+FIRST += ["UpdateEndpoint", "MergeVersionAliases"]
+NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "UpdateEndpoint"]
+NEXT += ["MergeVersionAliases", "UndeployModel"]
+BACK = ["MergeVersionAliases", "UndeployModel", "MergeVersionAliases"]
+"""The end of a rollback."""
 CHANGES = {*FIRST, *NEXT}
 
 
@@ -34,6 +41,23 @@ def versions(words) -> dict[int, set[str]]:
     return {
         number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
     }
+
+
+def others_model(words) -> str:
+    """Somebody else's model on the endpoint, without traffic: the id of its deployment."""
+    connection = endpoints.connected(toys.NAME)
+    words.export("a")
+    storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
+    upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
+    theirs = registry.registered(connection, upload)
+    endpoints.ensure(connection, toys.NAME)
+    return endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS)
+
+
+def kill(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str) -> None:
+    """Let a function end the process as SIGKILL does: nothing is taken back."""
+    monkeypatch.setattr(module, function, lambda *_: (_ for _ in ()).throw(SystemExit))
+    monkeypatch.setattr(rollout, "_withdraw", lambda *_: None)
 
 
 @pytest.fixture
@@ -68,7 +92,7 @@ def test_a_second_one_comes_by_canary(words):
     words.vertex.after = lambda rpc: splits.append(words.split()) if rpc in CHANGES else None
     toys.deploy(words.export("b"))
     assert changed(words) == NEXT
-    assert splits[2:5] == [{1: 80, 2: 20}, {2: 100}, {2: 100}]
+    assert splits[2:6] == [{1: 100}, {1: 80, 2: 20}, {2: 100}, {2: 100}]
     first, second = sorted(set(words.vertex.endpoints.answered))
     assert words.vertex.endpoints.answered.count(second) == 2 * trial.ANSWERS
     assert words.vertex.endpoints.answered.count(first) > 0
@@ -87,6 +111,14 @@ def test_the_same_model_twice_changes_nothing(words, keep: bool):
     toys.deploy(str(words.export_dir("b")), options)
     assert changed(words) == []
     assert (words.split(), toys.versions_kept()) == ({2: 100}, ["1", "2"])
+
+
+def test_a_list_that_is_late_to_show_a_version_leads_to_no_second_one(words):
+    toys.deploy(words.export("a"))
+    words.vertex.after = lambda rpc: setattr(words.vertex.models, "behind", 3) if rpc == "UploadModel" else None
+    toys.deploy(words.export("b"))
+    assert words.vertex.models.behind == 0
+    assert (words.split(), sorted(versions(words))) == ({2: 100}, [1, 2])
 
 
 def test_another_image_is_another_version_of_the_same_files(words):
@@ -127,12 +159,82 @@ def test_a_first_version_that_is_of_no_use_leaves_nothing_deployed(words):
     assert serving(toys.NAME) is None
 
 
+def test_a_first_version_of_no_use_goes_from_beside_another_model_without_traffic(words):
+    others_model(words)
+    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "nonsense"
+    with pytest.raises(AocrError, match="where its export reads"):
+        toys.deploy(words.export("b"))
+    (left,) = words.vertex.endpoints.stored[toys.NAME].deployed_models
+    assert (words.split(), left.display_name) == ({}, "theirs version 1")
+
+
+@pytest.mark.parametrize(
+    ("texts", "module", "broken", "left"),
+    [
+        ("a", trial, "tried", {1: 100}),
+        ("ab", trial, "tried", {1: 80, 2: 20}),
+        ("ab", registry, "mark_serving", {2: 100}),
+    ],
+)
+def test_a_version_whose_rollout_was_killed_goes_if_it_is_of_no_use_then(words, texts, module, broken: str, left):
+    for text in texts[:-1]:
+        toys.deploy(words.export(text))
+    before = words.split(), words.deployed()
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, module, broken)
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export(texts[-1]))
+    assert words.split() == left
+    words.toys.started[-1].text = "nonsense"
+    with pytest.raises(AocrError, match="where its export reads"):
+        toys.deploy(words.export_dir(texts[-1]))
+    assert (words.split(), words.deployed()) == before
+
+
+def test_what_a_killed_rollout_left_gets_no_more_traffic_when_the_version_before_is_deployed_again(words):
+    toys.deploy(words.export("a"))
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, trial, "tried")
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export("b"))
+    splits = []
+    words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "UpdateEndpoint" else None
+    toys.deploy(words.export_dir("a"))
+    assert splits == [{1: 100}]
+    assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
 def test_a_container_that_does_not_start_changes_nothing(words):
     toys.deploy(words.export("a"))
     words.toys.broken = True
     with pytest.raises(AocrError, match=r"cannot deploy version 2 .*it crashed|it crashed"):
         toys.deploy(words.export("b"))
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
+
+
+@pytest.mark.parametrize("texts", ["a", "ab"])
+def test_a_version_that_is_up_after_it_was_given_up_gets_no_traffic(words, monkeypatch, texts: str):
+    for text in texts[:-1]:
+        toys.deploy(words.export(text))
+    ends = words.vertex.endpoints
+    ends.looks_until_up = 10**9
+
+    def outlast(rpc: str) -> None:
+        if rpc == "DeployModel":
+            words.vertex.operations.asked = 10**9
+
+    words.vertex.after = outlast
+    before = words.split()
+    with monkeypatch.context() as hasty:
+        hasty.setattr(changes, "OPERATION_SECONDS", 0.2)
+        with pytest.raises(AocrError, match="Vertex AI is still at work"):
+            toys.deploy(words.export(texts[-1]))
+    ends.looks_until_up = 1
+    assert endpoints.existing(endpoints.connected(toys.NAME), toys.NAME)
+    assert (words.split(), words.deployed()) == (before, list(range(1, 1 + len(texts))))
+    words.vertex.operations.asked = 1
+    toys.deploy(words.export_dir(texts[-1]))
+    assert (words.split(), words.deployed()) == ({len(texts): 100}, [len(texts)])
 
 
 def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
@@ -146,6 +248,35 @@ def test_routers_that_are_slow_to_learn_are_waited_for(words, monkeypatch):
     assert words.vertex.endpoints.answered.count(first) > 50
 
 
+LOOKS = ["ListModelVersions", "ListModelEvaluations", "GetEndpoint", "GetOperation", "Predict", "GetModel"]
+
+
+@pytest.mark.parametrize("rpc", LOOKS)
+def test_too_many_looks_and_requests_pass(words, soon, rpc: str):
+    toys.deploy(words.export("a"))
+    words.vertex.faults.nth(rpc, 1, Fault(TooManyRequests("slow down")))
+    toys.deploy(words.export("b"))
+    assert words.vertex.faults.met == 1
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+
+
+def test_a_version_is_tried_half_of_the_time_at_most(words):
+    begun, ended = [], []
+
+    class Slow(toys.Toy):
+        def predict(self, body):
+            begun.append(time.monotonic())
+            time.sleep(0.03)
+            ended.append(time.monotonic())
+            return super().predict(body)
+
+    words.vertex.endpoints.start = lambda model: Slow("a")
+    toys.deploy(words.export("a"))
+    assert len(begun) == trial.ANSWERS
+    for number in range(1, len(begun)):
+        assert begun[number] - ended[number - 1] >= ended[number - 1] - begun[number - 1]
+
+
 def test_a_version_that_never_answers_goes(words, monkeypatch):
     monkeypatch.setattr(trial, "PAUSE", 0.01)
     monkeypatch.setattr(trial, "ROUTING_SECONDS", 0.1)
@@ -156,19 +287,17 @@ def test_a_version_that_never_answers_goes(words, monkeypatch):
     assert (words.split(), words.deployed()) == ({1: 100}, [1])
 
 
-def test_what_a_killed_rollout_left_goes_with_the_next_version(words, monkeypatch):
+def test_what_a_killed_rollout_left_goes_with_the_next_version(words):
     toys.deploy(words.export("a"))
-    killed = pytest.MonkeyPatch()
-    killed.setattr(trial, "tried", lambda *_: (_ for _ in ()).throw(SystemExit))
-    killed.setattr(rollout, "_withdraw", lambda *_: None)
-    with pytest.raises(SystemExit):
-        toys.deploy(words.export("b"))
-    killed.undo()
+    with pytest.MonkeyPatch.context() as killed:
+        kill(killed, trial, "tried")
+        with pytest.raises(SystemExit):
+            toys.deploy(words.export("b"))
     assert words.split() == {1: 80, 2: 20}
     splits = []
     words.vertex.after = lambda rpc: splits.append(words.split()) if rpc == "DeployModel" else None
     toys.deploy(words.export("c"))
-    assert splits == [{1: 80, 3: 20}]
+    assert splits == [{1: 100}]
     assert (words.split(), words.deployed()) == ({3: 100}, [3])
 
 
@@ -186,6 +315,62 @@ def test_rolling_back_goes_back_and_never_forth(words):
     assert words.split() == {3: 100} and len(words.vertex.models.stored) == 1
 
 
+def test_rolling_back_does_not_go_to_what_was_rolled_back_from(words):
+    for text in "ab":
+        toys.deploy(words.export(text))
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert versions(words) == {1: {"default", "serving-words", "served-1-words"}, 2: set()}
+    toys.deploy(words.export("c"))
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100}
+
+
+def test_rolling_back_goes_to_what_served_before_if_it_is_a_newer_version(words):
+    for text in "ab":
+        toys.deploy(words.export(text))
+    toys.deploy(words.export_dir("a"))
+    assert words.split() == {1: 100}
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert words.split() == {1: 100}
+    with pytest.raises(AocrError, match="no version of the model aocr served before version 1"):
+        deployment.rollback(None, "aocr", toys.OPTIONS)
+
+
+def test_a_rollback_that_was_broken_off_is_finished_and_goes_no_further(words):
+    for text in "abc":
+        toys.deploy(words.export(text))
+    words.vertex.faults.once("UndeployModel", PermissionDenied("not for you"))
+    with pytest.raises(AocrError, match=r"version 2 has all traffic .*not for you.*the same command again finishes it"):
+        deployment.rollback(None, "aocr", toys.OPTIONS)
+    assert (words.split(), words.deployed()) == ({2: 100}, [2, 3])
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
+
+
+def test_a_rollback_is_done_even_if_what_it_left_still_counts_as_served(words, log):
+    for text in "abc":
+        toys.deploy(words.export(text))
+    # The first aliases say that version 2 serves, the next ones that version 3 does not count any more.
+    words.vertex.faults.nth("MergeVersionAliases", 2, Fault(PermissionDenied("not for you")))
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert (words.split(), words.deployed()) == ({2: 100}, [2])
+    assert "version 3 may still count as one that served" in log.text
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
+    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
+
+
+def test_what_served_before_a_rollback_is_kept(words):
+    kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
+    for text in "ab":
+        toys.deploy(words.export(text), kept)
+    deployment.rollback(None, "aocr", kept)
+    toys.deploy(words.export("c"), kept)
+    assert (words.split(), words.deployed()) == ({3: 100}, [1, 3])
+
+
 def test_a_kept_version_is_there_at_once(words):
     kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
     for text in "abc":
@@ -193,7 +378,7 @@ def test_a_kept_version_is_there_at_once(words):
     assert (words.split(), words.deployed()) == ({3: 100}, [2, 3])
     changed(words)
     deployment.rollback(None, "aocr", kept)
-    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"]
+    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", *BACK]
     assert (words.split(), words.deployed()) == ({2: 100}, [2])
 
 
@@ -216,7 +401,9 @@ def test_endpoints_do_not_mix_up_what_they_serve(words):
     assert words.vertex.endpoints.split(other.endpoint) == {2: 100}
     deployment.rollback(None, "aocr", toys.OPTIONS)
     assert words.split() == {1: 100} and words.vertex.endpoints.split(other.endpoint) == {2: 100}
-    with pytest.raises(AocrError, match="served before version 2"):
+    deployment.rollback(None, "aocr", other)
+    assert words.split() == {1: 100} and words.vertex.endpoints.split(other.endpoint) == {3: 100}
+    with pytest.raises(AocrError, match="served before version 3"):
         deployment.rollback(None, "aocr", other)
 
 
@@ -232,13 +419,7 @@ def test_what_serves_is_the_version_with_most_traffic(words):
 
 
 def test_a_model_of_somebody_else_stays_deployed(words, log):
-    connection = endpoints.connected(toys.NAME)
-    words.export("a")
-    storage.write_bytes(f"{toys.SERVING}/aocr/1/saved_model.pb", b"x")
-    upload = registry.Upload("theirs", f"{toys.SERVING}/aocr/1", "f", toys.IMAGE, {})
-    theirs = registry.registered(connection, upload)
-    endpoints.ensure(connection, toys.NAME)
-    endpoints.deploy(connection, toys.NAME, theirs, toys.OPTIONS, {"0": 100})
+    endpoints.direct(endpoints.connected(toys.NAME), toys.NAME, {others_model(words): 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
     assert "stays deployed, without traffic" in log.text
