@@ -3,12 +3,14 @@
 #   make image                   aocr-python:cpu
 #   make image FLAVOUR=cuda      aocr-python:cuda, with NVIDIA's libraries
 #
-# Packages come from image/cpu.lock or image/cuda.lock, each with its hash. A tag of the base may come to stand for
-# another image; to build from the same one every time, name it by its digest:
-#   docker build --build-arg BASE=python:3.11-slim@sha256:… .
+# Packages come from image/cpu.lock or image/cuda.lock, each with its hash.
 #
 # No `# syntax` line, no `RUN --mount`: BuildKit and the classic builder (Cloud Build's) both build this.
-ARG BASE=python:3.11-slim
+
+# The base. Its tag comes to stand for other images; with a digest, python:3.11-slim@sha256:…, it is the same one every
+# time, and Dependabot, which reads this line, proposes newer ones. Another one for once: --build-arg BASE=NAME@sha256:…
+ARG BASE=base
+FROM python:3.11-slim AS base
 
 # The packages, as locked. Changes with the lock alone.
 FROM $BASE AS packages

@@ -3,6 +3,7 @@ PYTHON ?= python3
 BUILD ?= build
 FLAVOUR ?= cpu
 IMAGE ?= aocr-python:$(FLAVOUR)
+BASE ?=
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
@@ -12,7 +13,7 @@ INSTALLED := .venv/installed
 help: ## Show this help.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "Variables: PYTHON=python3.12 BUILD=build ANNOTATIONS=file TEST_ANNOTATIONS=file ARGS='more options'"
-	@echo "           FLAVOUR=cuda IMAGE=name:tag"
+	@echo "           FLAVOUR=cuda IMAGE=name:tag BASE=name@digest"
 
 setup: $(INSTALLED) ## Create .venv with everything in it (run, test and lint do it by themselves).
 
@@ -63,7 +64,7 @@ lock: setup ## Resolve the dependencies again into requirements.lock (ARGS=--upg
 	@! grep -nE '://|file:| @ |^-' requirements.lock image/*.lock || { echo "a lock names a place" >&2; exit 1; }
 
 image: engine ## Build the container image aocr-python:cpu; FLAVOUR=cuda for NVIDIA GPUs.
-	@docker build --tag $(IMAGE) --build-arg FLAVOUR=$(FLAVOUR) $(ARGS) \
+	@docker build --tag $(IMAGE) --build-arg FLAVOUR=$(FLAVOUR) $(if $(BASE),--build-arg BASE=$(BASE)) $(ARGS) \
 	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) .
 	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{printf "$(IMAGE): %.2f GB\n", $$1 / 1e9}'
 

@@ -2,7 +2,8 @@
 # A stand-in for python:3.11-slim, for machines that reach Debian's packages and Python's, but no image registry:
 #   sh image/base.sh
 # As root on Debian 12, with mmdebstrap. It takes over where this machine gets packages from and whom it trusts (apt
-# sources, pip.conf, certificates): never push it, nor an image built on it.
+# sources, pip.conf, certificates): never push it, nor an image built on it. If the Dockerfile names its base by a digest:
+#   make image BASE=python:3.11-slim
 set -eu
 sources=${APT_SOURCES:-/etc/apt/sources.list.d/debian.sources}
 scratch=$(mktemp -d)

@@ -78,8 +78,11 @@ def calls(
     return [Call(**json.loads(line)) for line in log.read_text().splitlines()]
 
 
-def understood_by_make(words: list[str]) -> None:
-    """Refuse a call of `make` that the Makefile has no target for, or a variable that it does not read."""
+def understood_by_make(words: list[str]) -> list[str]:
+    """What a call of `make` would run, a line each.
+
+    One that the Makefile has no target for, or a variable that it does not read, is refused.
+    """
     root = Path(__file__).parents[1]
     # Without `setup`, that would create the virtual environment; `-n` only says what would be done.
     fresh = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -88,3 +91,4 @@ def understood_by_make(words: list[str]) -> None:
     known = (root / "Makefile").read_text()
     for variable in (word.partition("=")[0] for word in words[1:] if "=" in word):
         assert f"$({variable})" in known, f"{words}: the Makefile knows no {variable}"
+    return ended.stdout.replace("\\\n", " ").splitlines()

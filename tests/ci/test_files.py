@@ -1,8 +1,10 @@
 """The files that GitHub and Cloud Build read are such files, and none of them gives away more than it must."""
 
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,17 @@ import pytest
 import yaml
 
 from pipelines import parameter_file, spec
+from tests import shell
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {
     ".github/workflows/tests.yaml": "github-workflows",
     ".github/workflows/retrain.yaml": "github-workflows",
+    ".github/workflows/nightly.yaml": "github-workflows",
     ".github/dependabot.yml": "dependabot",
     "cloudbuild.yaml": "cloudbuild",
 }
+WORKFLOWS = [path for path, schema in SCHEMAS.items() if schema == "github-workflows"]
 
 
 def read(path: str) -> Any:
@@ -57,9 +62,11 @@ def test_no_key_and_no_secret_is_asked_for():
 
 
 def test_only_the_job_that_logs_in_may_ask_for_a_token():
-    jobs = read(".github/workflows/tests.yaml")["jobs"] | read(".github/workflows/retrain.yaml")["jobs"]
+    jobs = {name: job for workflow in WORKFLOWS for name, job in read(workflow)["jobs"].items()}
     assert {name: job["permissions"] for name, job in jobs.items()} == {
         "test": {"contents": "read"},
+        "exhaustive": {"contents": "read"},
+        "image": {"contents": "read"},
         "submit": {"contents": "read", "id-token": "write"},
     }
     assert jobs["submit"]["needs"] == "test" and "refs/heads/main" in jobs["submit"]["if"]
@@ -69,6 +76,34 @@ def test_the_paths_that_start_a_retraining_are_there():
     watched = read(".github/workflows/retrain.yaml")[True]["push"]["paths"]  # YAML reads `on` as true
     for path in (pattern.lstrip("!").removesuffix("**") for pattern in watched):
         assert (ROOT / path).exists() and (ROOT / path).is_dir() == path.endswith("/"), path
+
+
+def test_what_the_image_is_built_from_starts_a_retraining():
+    watched = read(".github/workflows/retrain.yaml")[True]["push"]["paths"]
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = {source for words in copied for source in words.split()} - {"README.md", "LICENSE"}  # texts alone
+    assert len(sources) > 4
+    for source in sources:
+        assert source in watched or f"{source.partition('/')[0]}/**" in watched, source
+
+
+def test_the_base_of_the_image_is_named_where_dependabot_reads_it():
+    _, name, *others = re.findall(r"^(?:ARG BASE=|FROM )(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert re.fullmatch(r"python:3\.11-slim(@sha256:[0-9a-f]{64})? AS base", name)
+    assert {other.split()[0] for other in others} == {"$BASE", "packages"}
+    (docker,) = [part for part in read(".github/dependabot.yml")["updates"] if part["package-ecosystem"] == "docker"]
+    assert docker["directory"] == "/" and docker["ignore"][0]["dependency-name"] == "python"
+
+
+def test_every_night_runs_what_make_test_leaves_out():
+    left_out = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    steps = [
+        step["run"] for job in read(".github/workflows/nightly.yaml")["jobs"].values() for step in job["steps"][2:]
+    ]
+    assert [shlex.split(run) for run in steps] == [["make", "test", "ARGS=-m exhaustive"], ["make", "image-test"]]
+    assert "-m 'not exhaustive'" in left_out
+    for run in steps:
+        shell.understood_by_make(shlex.split(run))
 
 
 def test_what_a_retraining_learns_from_are_parameters_of_the_pipeline():

@@ -5,6 +5,7 @@ repeated with the real command against the stand-in for Vertex AI.
 """
 
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ PROGRAMS: dict[str, dict[str, str]] = {
     "make": {},
     "docker": {"inspect": f"{REPOSITORY}@{DIGEST}"},
     ".venv/bin/aocr-pipeline": {},
+    ".venv/bin/python": {},
 }
 SUBMIT = "--num-epoch 20 --no-caching"
 
@@ -43,14 +45,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def github(folder: Path, annotations: str = "", options: str = "") -> list[Call]:
+def github(
+    folder: Path, annotations: str = "", options: str = "", flavour: str = "", base: str = "", usual_options: str = ""
+) -> list[Call]:
     """What the steps of the workflow call, GitHub's part played for them."""
     workflow = yaml.safe_load((ROOT / ".github/workflows/retrain.yaml").read_text())
     values = {
         "vars.GCP_PROJECT": "p",
         "vars.GCP_LOCATION": "europe-west4",
         "github.sha": "c" * 40,
-        "steps.login.outputs.access_token": "token",
+        "vars.AOCR_FLAVOUR": flavour,
+        "vars.AOCR_BASE": base,
+        "vars.AOCR_OPTIONS": usual_options,
+        "steps.registry.outputs.access_token": "token",
         "inputs.annotations": annotations,
         "inputs.options": options,
     }
@@ -69,14 +76,20 @@ def github(folder: Path, annotations: str = "", options: str = "") -> list[Call]
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return re.sub(r"\$\{\{ (.*?) \}\}", lambda match: values[match[1]], text)
+    def value(match: re.Match[str]) -> str:
+        found = (term.strip("'") if term[0] == "'" else values[term] for term in match[1].split(" || "))
+        return next((text for text in found if text), "")
+
+    return re.sub(r"\$\{\{ (.*?) \}\}", value, text)
 
 
-def cloud_build(folder: Path, annotations: str = "", options: str = "") -> list[Call]:
+def cloud_build(
+    folder: Path, annotations: str = "", options: str = "", flavour: str = "cpu", base: str = "", commit: str = "c" * 40
+) -> list[Call]:
     """What the steps of the build call, Cloud Build's part played for them."""
     build = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
-    values = {"PROJECT_ID": "p", "BUILD_ID": "b" * 8, **build["substitutions"]}
-    values |= {"_ANNOTATIONS": annotations, "_OPTIONS": options}
+    values = {"PROJECT_ID": "p", "BUILD_ID": "b" * 8, "COMMIT_SHA": commit, **build["substitutions"]}
+    values |= {"_ANNOTATIONS": annotations, "_OPTIONS": options, "_FLAVOUR": flavour, "_BASE": base}
     calls = []
     for step in build["steps"]:
         variables = dict(Template(line).substitute(values).split("=", 1) for line in step.get("env", []))
@@ -88,17 +101,67 @@ def cloud_build(folder: Path, annotations: str = "", options: str = "") -> list[
 BOTH = pytest.mark.parametrize("run", [github, cloud_build])
 
 
+def built(calls: list[Call]) -> tuple[str, dict[str, str]]:
+    """Name and arguments of the image that is built, by `docker build` itself or by make."""
+    ((words, environment),) = [
+        (call.words, call.environment)
+        for call in calls
+        if call.words[:2] in (["docker", "build"], ["make", "image-test"])
+    ]
+    if words[0] == "make":
+        (line,) = [line for line in shell.understood_by_make(words) if line.startswith("docker build ")]
+        words = shlex.split(line)
+    else:
+        assert environment["DOCKER_BUILDKIT"] == "1"  # the older builder takes no layers from a registry
+    given = dict(words[at + 1].split("=", 1) for at, word in enumerate(words) if word == "--build-arg")
+    assert words[words.index("--cache-from") + 1] == f"{REPOSITORY}:{given['FLAVOUR']}"
+    return words[words.index("--tag") + 1], given
+
+
 @BOTH
 def test_what_make_and_docker_are_called_with_is_there(run, folder: Path):
-    calls = [call.words for call in run(folder)]
-    for words in (words for words in calls if words[0] == "make"):
+    calls = run(folder)
+    for words in (call.words for call in calls if call.words[0] == "make"):
         shell.understood_by_make(words)
-    built = next(words for words in calls if words[:2] == ["docker", "build"])
-    pushed = next(words for words in calls if words[:2] == ["docker", "push"])
-    assert pushed[2] in built and pushed[2].startswith(f"{REPOSITORY}:")
-    dockerfile = ROOT / "Dockerfile"
-    for argument in (word.partition("=")[0] for word in built if "=" in word):
-        assert dockerfile.exists() and re.search(rf"^ARG {argument}\b", dockerfile.read_text(), re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    for argument in set(built(calls)[1]) - {"BUILDKIT_INLINE_CACHE"}:  # which is the builder's own
+        assert re.search(rf"^ARG {argument}\b", dockerfile, re.MULTILINE), argument
+
+
+@BOTH
+def test_what_is_pushed_is_what_was_built_and_has_been_tested(run, folder: Path):
+    calls = run(folder)
+    name, _ = built(calls)
+    pushes = [at for at, call in enumerate(calls) if call.words[:2] == ["docker", "push"]]
+    assert [calls[at].words[2] for at in pushes] == [name, f"{REPOSITORY}:cpu"]
+    assert ["docker", "tag", name, f"{REPOSITORY}:cpu"] in [call.words for call in calls]
+    (tested,) = [at for at, call in enumerate(calls) if "image-test" in call.words or "pytest" in call.words]
+    assert tested < pushes[0] and name.startswith(f"{REPOSITORY}:")
+    if "pytest" in calls[tested].words:
+        assert calls[tested].environment["AOCR_TEST_IMAGE"] == name
+        assert all((ROOT / word).is_file() for word in calls[tested].words if word.startswith("tests/"))
+
+
+@BOTH
+def test_flavour_and_base_are_those_that_were_chosen(run, folder: Path):
+    given = built(run(folder))[1]
+    assert given["FLAVOUR"] == "cpu" and "BASE" not in given  # the Dockerfile's
+    chosen = run(folder, flavour="cuda", base=f"python@{DIGEST}")
+    given = built(chosen)[1]
+    assert (given["FLAVOUR"], given["BASE"]) == ("cuda", f"python@{DIGEST}")
+    assert ["docker", "push", f"{REPOSITORY}:cuda"] in [call.words for call in chosen]
+
+
+def test_an_image_of_cloud_build_tells_what_it_was_built_from(folder: Path):
+    assert built(cloud_build(folder))[1]["REVISION"] == "c" * 40
+    assert built(cloud_build(folder, commit=""))[1]["REVISION"] == f"build {'b' * 8}"  # by hand, of no commit
+
+
+@pytest.mark.parametrize(("options", "used"), [("", "--wait"), ("--no-caching", "--no-caching")])
+def test_options_of_the_repository_count_where_nobody_gives_others(folder: Path, options: str, used: str):
+    calls = github(folder, options=options, usual_options="--wait")
+    (submit,) = [call.words for call in calls if call.words[0] == "aocr-pipeline"]
+    assert submit[submit.index("--label") + 2 :] == [used]
 
 
 @BOTH

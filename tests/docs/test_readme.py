@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests import shell
 from tests.command_line import COMMANDS, understood
+from tests.docs.test_vertex import lint
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -37,6 +39,53 @@ def test_a_command_is_one(words: list[str]):
 def test_there_are_some():
     assert len(commands()) > 20
     assert {words[0] for words in commands()} == {*COMMANDS, "make"}
+
+
+JOB = """gcloud ml-engine jobs submit training $JOB_NAME \\
+    --job-dir=$JOB_DIR \\
+    --module-name=aocr \\
+    --package-path=aocr \\
+    --region=$REGION \\
+    --scale-tier=BASIC_GPU \\
+    --runtime-version=1.2 \\
+    -- \\
+    train $GS_BUCKET/$DATASET_UPLOAD_PATH \\
+    --steps-per-checkpoint=500 \\
+    --batch-size=512 \\
+    --num-epoch=20"""
+"""What the README of aocr 0.7.6 starts a training in the cloud with."""
+
+
+def translated() -> list[list[str]]:
+    """The rows of the table that tells what became of it."""
+    (table,) = re.findall(r"^\| then \| `aocr-pipeline job.*?\n\n", README.read_text(), re.DOTALL | re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+
+
+def test_each_line_of_the_original_job_has_its_row():
+    assert [row[0].strip("`") for row in translated()[2:]] == [line.strip(" \\") for line in JOB.splitlines()]
+
+
+def translation(column: int) -> list[str]:
+    """The command of a column, with its options from the rows; variables stand for something."""
+    said, _, *rows = translated()
+    found = [match[1] for row in rows if (match := re.match("`(.*?)`", row[column]))]
+    return shlex.split(re.sub(r"\$[A-Z_]*(DIR|BUCKET)\b", "gs://b", " ".join([said[column].strip("`"), *found])))
+
+
+def test_its_translation_is_a_command_of_this_project():
+    words = translation(1)
+    understood(words)
+    assert len(words) == 9
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="needs gcloud")
+def test_and_one_of_gcloud(tmp_path: Path):
+    words = translation(2)
+    right, wrong = lint([shlex.join(words), shlex.join([*words, "--scale-tier=BASIC_GPU"])], tmp_path)
+    assert right["success"] and not wrong["success"]
+    assert len(words) == 7
 
 
 def test_links_to_files_lead_to_files():

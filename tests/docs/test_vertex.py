@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components import workers
 from pipelines.event import settings
 from tests import shell
 from tests.command_line import options, understood
@@ -28,6 +29,9 @@ PROGRAMS = {
     "aocr-pipeline": {"--number 1": "aocr-training-20270101030000-00000000  succeeded  2027-01-01 03:00 UTC"},
     "gh": {"api": "123"},
 } | {name: {} for name in ("aocr", "make", "docker", "python", "python3", "curl")}
+
+
+ROLE = re.compile(r"`((?:[a-z]+\.)+[a-zA-Z]+)`")
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -48,8 +52,18 @@ def test_every_command_of_this_project_is_one(typed: list[list[str]]):
     assert len(ours) >= 4
     for words in ours:
         understood(words)
-    (image,) = [words for words in typed if words[0] == "make"]
-    shell.understood_by_make(image)
+    for words in (words for words in typed if words[0] == "make"):
+        shell.understood_by_make(words)
+
+
+def test_who_asks_for_accelerators_takes_the_image_that_uses_them(typed: list[list[str]]):
+    (cuda,) = [words for words in typed if words[0] == "make" and "FLAVOUR=cuda" in words]
+    name = next(word for word in cuda if word.startswith("IMAGE=")).removeprefix("IMAGE=")
+    assert ["docker", "push", name] in typed
+    asking = [words for words in typed if any("accelerator" in word for word in words)]
+    assert len(asking) == 2
+    for words in asking:
+        assert words[words.index("--image") + 1] == name
 
 
 def prose() -> str:
@@ -61,8 +75,7 @@ def test_commands_and_options_in_the_text_are_some_as_well():
         understood(shlex.split(line))
     for line in re.findall(r"`(make [^`]+)`", prose()):
         shell.understood_by_make(shlex.split(line))
-    known = {"--tag", "--display-name", "--region"}  # gcloud's
-    known |= {"--job-dir", "--module-name", "--package-path", "--runtime-version", "--scale-tier"}  # as it was
+    known = {"--tag", "--substitutions", "--region"}  # gcloud's
     for name in ("submit", "compile", "status", "deploy", "job"):
         known |= options("aocr-pipeline", name)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose())) <= known
@@ -79,7 +92,10 @@ def test_members_of_policies_are_the_accounts_that_were_created(typed: list[list
 def test_every_role_that_is_granted_stands_in_the_table_and_the_other_way_round(typed: list[list[str]]):
     granted = {word.removeprefix("--role=roles/") for words in typed for word in words if "--role=" in word}
     (table,) = re.findall(r"\| who \|.*?\n\n", PAGE.read_text(), re.DOTALL)
-    assert granted == set(re.findall(r"`([a-z]+\.[a-zA-Z]+)`", table))
+    # People are granted nothing here: who sets a project up owns it.
+    people = re.search(r"\| you, who submit.*?(?=\n\| [^|\s])", table, re.DOTALL)[0]
+    assert granted == set(ROLE.findall(table.replace(people, "")))
+    assert set(ROLE.findall(people)) - granted == {"cloudbuild.builds.editor"}
 
 
 def test_what_is_created_is_deleted_again(typed: list[list[str]]):
@@ -109,9 +125,39 @@ def test_the_workflow_is_started_and_set_up_by_names_that_it_has(typed: list[lis
     (started,) = [shlex.split(line) for line in re.findall(r"`(gh workflow run [^`]+)`", prose())]
     inputs = yaml.safe_load(text)[True]["workflow_dispatch"]["inputs"]
     assert started[3] == "retrain.yaml" and started[5].partition("=")[0] in inputs
-    assert {words[3] for words in typed if words[:3] == ["gh", "variable", "set"]} == set(
-        re.findall(r"vars\.(\w+)", text)
-    )
+    needed = {words[3] for words in typed if words[:3] == ["gh", "variable", "set"]}
+    optional = {row[0] for row in settings_of_ci() if row[0]}
+    assert needed | optional == set(re.findall(r"vars\.(\w+)", text)) and not needed & optional
+
+
+def settings_of_ci() -> list[list[str]]:
+    """The rows of the table of what CI may be told, without backticks."""
+    (table,) = re.findall(r"\| GitHub \| Cloud Build .*?\n\n", PAGE.read_text(), re.DOTALL)
+    rows = [line.strip("|").split("|") for line in table.replace("`", "").strip().splitlines()[2:]]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_the_build_may_be_told_what_the_page_says():
+    substitutions = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())["substitutions"]
+    rows = settings_of_ci()
+    assert {name for row in rows for name in row[1].split(", ")} == set(substitutions)
+    for row in rows:
+        for name, default in zip(row[1].split(", "), row[2].split(", "), strict=True):
+            assert default == substitutions[name] or (
+                not substitutions[name] and default.startswith(("none", "that of"))
+            )
+
+
+def test_the_machines_of_accelerators_are_those_that_are_chosen():
+    (table,) = re.findall(r"\| accelerator \|.*?\n\n", PAGE.read_text(), re.DOTALL)
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+    assert len(rows) == len(workers.MACHINES) + 1
+    for name, *machines, price in rows:
+        kind = re.findall(r"`(\w+)`", name)[0]
+        for count, machine in zip((int(cell.split()[0]) for cell in head[1:-1]), machines, strict=True):
+            asked = workers.WorkerOptions(worker_accelerator=f"{kind}:{count}").machine()
+            assert asked["machineType"] == machine
+        assert price.startswith("in ") == (kind in workers.MACHINES)
 
 
 def test_the_function_starts_with_the_variables_that_it_is_deployed_with(
