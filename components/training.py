@@ -1,4 +1,4 @@
-"""The training step: here, or as a job of its own where several machines train together."""
+"""The training step: here, or as a job of its own on machines that were chosen for it, one or several."""
 
 import hashlib
 import json
@@ -36,10 +36,10 @@ def train(
         How it ended: the fields of `TrainResult`.
 
     Raises:
-        UsageError: several workers, and this is not Vertex AI.
+        UsageError: it is to have machines of its own, and this is not Vertex AI.
         AocrError: the training failed, here or there.
     """
-    if workers.worker_count > 1:
+    if workers.apart:
         return _elsewhere(dataset, model, [network, labels, training], workers)
     from aocr_core.data import info
     from aocr_core.training import train
@@ -59,7 +59,8 @@ def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], worker
     image = os.environ.get(IMAGE_VARIABLE, IMAGE)
     if place.project is None or image == IMAGE:
         raise UsageError(
-            f"--worker-count {workers.worker_count} needs Vertex AI, and an image: use `aocr-pipeline submit --image …`"
+            f"{' '.join(flags(workers))}: machines of its own need Vertex AI, and an image: use "
+            "`aocr-pipeline submit --image …`"
         )
     settings: Mapping[str, Any] = json.loads(os.environ.get(SETTINGS_VARIABLE) or "{}")
     target = _location(model)

@@ -48,8 +48,7 @@ def command(dataset: str, validation: str | None, output: Path, **values: Any) -
     for name, place in (("DATASET", dataset), ("--validation", validation)):
         if place and not place.startswith("gs://"):
             raise UsageError(f"{name} {place}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
-    if workers.worker_count > 1:
-        share_of_batch(training.batch_size, workers.devices)
+    share_of_batch(training.batch_size, workers.devices)
     named = image.parse(job.image)
     arguments = ["train", dataset, *([f"--validation={validation}"] if validation else []), *options.flags(*groups)]
     spec = training_job.spec(

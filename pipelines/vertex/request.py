@@ -119,7 +119,7 @@ def _spec(parent: str, compiled: spec.Spec, wish: Wish) -> spec.Spec:
         for variable in container.get("env", []):
             if variable["name"] == IMAGE_VARIABLE:
                 variable["value"] = wish.options.image
-    if workers.several(wish.parameters):
+    if workers.apart(wish.parameters):
         told = spec.containers(result)[workers.STEP].setdefault("env", [])
         told += [{"name": name, "value": value} for name, value in _for_workers(parent, wish).items()]
     return result if wish.options.caching else _without_caching(result)

@@ -132,5 +132,8 @@ def test_a_training_on_several_machines_is_told_where_it_is():
     assert (told["GOOGLE_CLOUD_PROJECT"], told["GOOGLE_CLOUD_LOCATION"]) == ("p", "l")
     assert told["AOCR_IMAGE"] == toys.IMAGE
     assert json.loads(told["AOCR_WORKERS"]) == {"serviceAccount": account, "labels": {"team": "ocr"}}
+    spot = request.Wish(toys.options(), PARAMETERS | {"worker_spot": True})
+    containers = spec.containers(request.job("projects/p/locations/l", spec.load(), spot)["pipelineSpec"])
+    assert "AOCR_WORKERS" in {variable["name"] for variable in containers["train"]["env"]}
     alone = spec.containers(request.job("projects/p/locations/l", spec.load(), wish())["pipelineSpec"])
     assert [variable["name"] for variable in alone["train"]["env"]] == ["AOCR_IMAGE"]
