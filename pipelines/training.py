@@ -24,6 +24,8 @@ from components.workers import WorkerOptions
 INPUTS, DATA, MODEL, TRAIN = (defaults(group) for group in (PipelineInputs, DataOptions, ModelOptions, TrainOptions))
 GATE, SERVE, ENDPOINT = (defaults(group) for group in (ApproveOptions, ServeOptions, EndpointOptions))
 WORKERS = defaults(WorkerOptions)
+TRIES_AGAIN = 2
+"""How often a training that has failed is tried again: few times, for a mistake would be paid for each time."""
 
 
 @describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, WorkerOptions)
@@ -109,6 +111,8 @@ def _training(
         worker_accelerator=worker_accelerator,
         worker_spot=worker_spot,
     ).set_display_name("2 Train")
+    # The step may lose its machine while workers train: what is started then finds their job.
+    model.set_retry(num_retries=TRIES_AGAIN, backoff_duration="60s")
     scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")
     gate = approve(
         evaluation=scores.outputs["results"],

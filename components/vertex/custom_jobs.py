@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
 from components.vertex.connection import Connection
-from components.vertex.errors import explained
+from components.vertex.errors import explained, in_one_line, is_transient
 
 if TYPE_CHECKING:
+    from google.api_core.retry import Retry
     from google.cloud.aiplatform_v1 import JobServiceClient
     from google.cloud.aiplatform_v1.types import CustomJob
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_HOURS = 6.0
+"""So long a job is looked for while Vertex AI does not answer: it goes on all the same, and is paid for."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two of these looks; they double from one to the next."""
 SUCCEEDED, CANCELLING = "JOB_STATE_SUCCEEDED", "JOB_STATE_CANCELLING"
 OVER = (SUCCEEDED, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED", "JOB_STATE_PARTIALLY_SUCCEEDED")
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
@@ -38,7 +43,7 @@ def run(connection: Connection, wanted: dict[str, Any]) -> "CustomJob":
         The job, which has succeeded.
 
     Raises:
-        AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer.
+        AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer for hours.
     """
     client = _client(connection)
     with _ended_together(connection, client, wanted["displayName"]):
@@ -106,8 +111,13 @@ def _created(
 
 
 def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") -> "CustomJob":
-    """The job when it is over; each new state is logged."""
+    """The job when it is over; each new state is logged.
+
+    Raises:
+        AocrError: Vertex AI does not say any more how it stands; the message tells where to look after it.
+    """
     began, state = time.monotonic(), ""
+    asking = {"timeout": connection.place.request_timeout, "retry": _long_patience(job)}
     while True:
         if job.state.name != state:
             state = job.state.name
@@ -115,8 +125,26 @@ def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") 
         if state in OVER:
             return job
         time.sleep(min(LONGEST_WAIT, FIRST_WAIT + (time.monotonic() - began) / 60))
-        with explained(f"look up {job.name}"):
-            job = client.get_custom_job(name=job.name, **connection.patience)
+        try:
+            with explained(f"look up {job.name}"):
+                job = client.get_custom_job(name=job.name, **asking)
+        except AocrError as error:
+            raise AocrError(f"{error}; the job may be at work, and has to be paid for: {console_url(job)}") from error
+
+
+def _long_patience(job: "CustomJob") -> "Retry":
+    """How one look at a job is repeated; too many requests are a reason to wait as well."""
+    from google.api_core.exceptions import TooManyRequests
+    from google.api_core.retry import Retry
+
+    def passes(error: BaseException) -> bool:
+        return isinstance(error, TooManyRequests) or is_transient(error)
+
+    def tell(error: BaseException) -> None:
+        logger.warning("%s: how it stands is not to be learnt now: %s; asking again", job.display_name, in_one_line(error))
+
+    patience = PATIENCE_HOURS * 3600
+    return Retry(predicate=passes, initial=FIRST_WAIT, maximum=LONGEST_PAUSE, timeout=patience, on_error=tell)
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
 from google.cloud.aiplatform_v1 import JobServiceClient
 
 from aocr_core.errors import AocrError
-from components.vertex import custom_jobs
+from components.vertex import connection, custom_jobs
 from components.vertex.connection import Connection
 from components.vertex.place import Place
 
@@ -125,6 +126,34 @@ def test_a_lost_answer_starts_no_second_job(vertex, here: Connection):
     vertex.faults.once("CreateCustomJob", late=True)
     custom_jobs.run(here, wanted("pass"))
     assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_job_is_waited_for_while_vertex_ai_does_not_say_how_it_stands(
+    vertex, here: Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Its machines work on and are paid for: longer than other requests are repeated, and when out of quota."""
+    monkeypatch.setattr(connection, "PATIENCE_SECONDS", 0.0)
+    for _ in range(2):
+        vertex.faults.once("GetCustomJob", error=exceptions.ServiceUnavailable("later"))
+        vertex.faults.once("GetCustomJob", error=exceptions.TooManyRequests("too many"))
+    assert custom_jobs.run(here, wanted("pass")).state.name == "JOB_STATE_SUCCEEDED"
+    assert vertex.faults.met == 4
+    assert [line.message for line in caplog.records if line.levelname == "WARNING"][:2] == [
+        "words: how it stands is not to be learnt now: later; asking again",
+        "words: how it stands is not to be learnt now: out of quota: too many (ask for more at "
+        "https://console.cloud.google.com/iam-admin/quotas); asking again",
+    ]
+
+
+@pytest.mark.parametrize("error", [exceptions.ServiceUnavailable("later"), exceptions.Forbidden("not for you")])
+def test_who_gives_up_a_job_says_where_it_is(
+    vertex, here: Connection, monkeypatch: pytest.MonkeyPatch, error: exceptions.GoogleAPICallError
+):
+    monkeypatch.setattr(custom_jobs, "PATIENCE_HOURS", 0.0)
+    vertex.custom_jobs.running = False
+    vertex.faults.once("GetCustomJob", error=error)
+    with pytest.raises(AocrError, match=f"cannot look up .*{error.message}.*; the job may be at work, .*/training/1"):
+        custom_jobs.run(here, wanted("pass"))
 
 
 def test_workers_start_again_when_a_spot_machine_is_taken_away(vertex, here: Connection):
