@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
+from components.vertex.changes import ensured
 from components.vertex.connection import Connection
 from components.vertex.errors import explained, in_one_line, is_transient
 
@@ -90,22 +91,22 @@ def _named(connection: Connection, client: "JobServiceClient", name: str) -> "li
 def _created(
     connection: Connection, client: "JobServiceClient", wanted: dict[str, Any], earlier: set[str]
 ) -> "CustomJob":
+    """A new job. Vertex AI numbers jobs itself, so that a repeated request would start a second one."""
     from google.cloud.aiplatform_v1.types import CustomJob
     from google.protobuf import json_format
 
     message = CustomJob(json_format.ParseDict(wanted, CustomJob.pb()()))
-    tries = 0
+    answered: list[CustomJob] = []
 
-    def attempt() -> "CustomJob":
-        # Vertex AI numbers jobs itself: a repeated request would start a second one, so look first.
-        nonlocal tries
-        tries += 1
-        new = _named(connection, client, wanted["displayName"]) if tries > 1 else []
-        arrived = next((job for job in new if job.name not in earlier), None)
-        return arrived or client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once)
+    def look() -> "CustomJob | None":
+        # What was answered counts, even if Vertex AI does not list it yet.
+        arrived = answered or _named(connection, client, wanted["displayName"])
+        return next((job for job in arrived if job.name not in earlier), None)
 
-    with explained(f"start the job {wanted['displayName']} in {connection.parent}"):
-        job = connection.patience["retry"](attempt)()
+    def create() -> None:
+        answered.append(client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once))
+
+    job = ensured(connection, f"start the job {wanted['displayName']} in {connection.parent}", look, create)
     logger.info("%s: started: %s", wanted["displayName"], console_url(job))
     return job
 

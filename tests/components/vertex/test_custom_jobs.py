@@ -14,7 +14,7 @@ from google.api_core import exceptions
 from google.cloud.aiplatform_v1 import JobServiceClient
 
 from aocr_core.errors import AocrError
-from components.vertex import connection, custom_jobs
+from components.vertex import changes, connection, custom_jobs
 from components.vertex.connection import Connection
 from components.vertex.place import Place
 
@@ -35,7 +35,8 @@ while len(list(place.parent.glob("*.json"))) < 3:
 
 @pytest.fixture
 def here(vertex, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setattr(custom_jobs, "FIRST_WAIT", 0.05)
+    for module in (custom_jobs, changes):
+        monkeypatch.setattr(module, "FIRST_WAIT", 0.05)
     return Connection(Place(project="p", location="l", api_endpoint=vertex.url, request_timeout=2))
 
 
@@ -124,6 +125,21 @@ def test_a_job_that_failed_is_started_again(vertex, here: Connection):
 
 def test_a_lost_answer_starts_no_second_job(vertex, here: Connection):
     vertex.faults.once("CreateCustomJob", late=True)
+    custom_jobs.run(here, wanted("pass"))
+    assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_request_that_is_done_long_after_it_was_given_up_starts_no_second_job(vertex, here: Connection):
+    """Two jobs would write the same model folder."""
+    held = lambda: vertex.names().count("ListCustomJobs") < 6 and "CreateCustomJob" not in vertex.names()  # noqa: E731
+    vertex.faults.once("CreateCustomJob", held=held)
+    custom_jobs.run(here, wanted("pass"))
+    assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_request_that_never_arrived_is_made_again(vertex, here: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.5)
+    vertex.faults.once("CreateCustomJob", silent=True)
     custom_jobs.run(here, wanted("pass"))
     assert states(vertex) == ["SUCCEEDED"]
 
