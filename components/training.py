@@ -14,6 +14,7 @@ from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
 from components.image import IMAGE
+from components.vertex.place import Place
 from components.workers import SETTINGS_VARIABLE, WorkerOptions
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def train(
 def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], workers: WorkerOptions) -> dict[str, Any]:
     from components.vertex import custom_jobs, training_job
     from components.vertex.connection import Connection
-    from components.vertex.place import Place
 
     place = Place(**_region(dataset))
     image = os.environ.get(IMAGE_VARIABLE, IMAGE)
@@ -84,9 +84,10 @@ def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], worker
 
 
 def _region(dataset: "Artifact") -> dict[str, str]:
-    """Where this step runs, which Vertex AI tells by the names of artifacts; what the environment says counts more."""
+    """Where this step runs, which Vertex AI tells by the names of artifacts, as far as the environment does not."""
     match = RESOURCE.match(dataset.name or "")
-    return {} if match is None or os.environ.get("GOOGLE_CLOUD_PROJECT") else match.groupdict()
+    found = match.groupdict() if match else {}
+    return {name: value for name, value in found.items() if not os.environ.get(Place.VARIABLES[name])}
 
 
 def _location(artifact: "Artifact") -> str:
