@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
 from components.image import IMAGE
+from components.submission import submission
 from components.vertex.place import Place
-from components.workers import SETTINGS_VARIABLE, WorkerOptions
+from components.workers import WorkerOptions
 
 if TYPE_CHECKING:
     from kfp.dsl import Artifact
@@ -62,7 +62,7 @@ def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], worker
             f"{' '.join(flags(workers))}: machines of its own need Vertex AI, and an image: use "
             "`aocr-pipeline submit --image …`"
         )
-    settings: Mapping[str, Any] = json.loads(os.environ.get(SETTINGS_VARIABLE) or "{}")
+    submitted = submission()
     target = _location(model)
     arguments = ["train", _location(dataset), "--model-dir", target, *flags(*groups)]
     job = {
@@ -72,13 +72,13 @@ def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], worker
             image,
             arguments,
             workers,
-            service_account=settings.get("serviceAccount"),
-            network=settings.get("network"),
+            service_account=submitted.service_account,
+            network=submitted.network,
         ),
-        "labels": settings.get("labels", {}),
+        "labels": submitted.labels,
     }
-    if settings.get("kmsKey"):
-        job["encryptionSpec"] = {"kmsKeyName": settings["kmsKey"]}
+    if submitted.kms_key:
+        job["encryptionSpec"] = {"kmsKeyName": submitted.kms_key}
     custom_jobs.run(Connection(place), job)
     return json.loads(storage.read_bytes(storage.join(target, model_dir.RESULT)))
 

@@ -11,10 +11,6 @@ from aocr_core.config import Options
 ACCELERATOR = re.compile(r"([A-Z][A-Z0-9_]+)(?::([1-9]\d?))?")
 """`NVIDIA_TESLA_T4`, or with how many of them: `NVIDIA_TESLA_T4:2`."""
 
-SETTINGS_VARIABLE = "AOCR_WORKERS"
-"""Environment variable of the training step with what its run was submitted with, and its workers need too: JSON with
-`serviceAccount`, `network`, `kmsKey` and `labels`."""
-
 USUAL = "n1-standard-8"
 COUNTS = (1, 2, 4, 8)
 MACHINES = {

@@ -23,7 +23,7 @@ NETWORK = "projects/1/global/networks/n"
 @pytest.fixture
 def here(vertex, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A step on Vertex AI in europe-west4, as far as its environment goes."""
-    for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "AOCR_WORKERS"):
+    for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "AOCR_SUBMITTED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AOCR_VERTEX_ENDPOINT", vertex.url)
     monkeypatch.setenv("AOCR_IMAGE", "h/i:1")
@@ -46,8 +46,8 @@ def started(vertex) -> list[CustomJob]:
 
 
 def test_workers_get_what_the_run_was_submitted_with(here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    settings = {"serviceAccount": ACCOUNT, "network": NETWORK, "kmsKey": KEY, "labels": {"team": "ocr"}}
-    monkeypatch.setenv("AOCR_WORKERS", json.dumps(settings))
+    submitted = {"service_account": ACCOUNT, "network": NETWORK, "kms_key": KEY, "labels": {"team": "ocr"}}
+    monkeypatch.setenv("AOCR_SUBMITTED", json.dumps(submitted))
     assert train(tmp_path, worker_count=3, worker_spot=True) == toys.RESULT
     (job,) = started(here)
     assert job.name.startswith("projects/p/locations/europe-west4/customJobs/")
