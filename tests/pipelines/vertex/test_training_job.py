@@ -76,8 +76,9 @@ def test_options_of_the_training_arrive_at_it_as_they_were_given(tmp_path: Path)
 
 
 def test_a_tag_is_written_as_the_digest_that_it_stands_for(tmp_path: Path, registry: str):
-    spec, _ = written(tmp_path, *NEEDED[:3], "--image", f"{registry}/p/aocr:1", "--pin")
-    assert spec.worker_pool_specs[0].container_spec.image_uri == f"{registry}/p/aocr@{DIGEST}"
+    for words, expected in (((), f"@{DIGEST}"), (("--no-pin",), ":1")):
+        spec, _ = written(tmp_path, *NEEDED[:3], "--image", f"{registry}/p/aocr:1", *words)
+        assert spec.worker_pool_specs[0].container_spec.image_uri == f"{registry}/p/aocr{expected}"
 
 
 @pytest.mark.parametrize(
