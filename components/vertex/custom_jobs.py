@@ -142,7 +142,9 @@ def _long_patience(job: "CustomJob") -> "Retry":
         return isinstance(error, TooManyRequests) or is_transient(error)
 
     def tell(error: BaseException) -> None:
-        logger.warning("%s: how it stands is not to be learnt now: %s; asking again", job.display_name, in_one_line(error))
+        logger.warning(
+            "%s: how it stands is not to be learnt now: %s; asking again", job.display_name, in_one_line(error)
+        )
 
     patience = PATIENCE_HOURS * 3600
     return Retry(predicate=passes, initial=FIRST_WAIT, maximum=LONGEST_PAUSE, timeout=patience, on_error=tell)

@@ -12,7 +12,7 @@ from aocr_core import storage
 from aocr_core.errors import AocrError
 from pipelines import spec
 from pipelines.cli import command
-from tests.pipelines.vertex.conftest import DIGEST
+from tests.pipelines.conftest import DIGEST
 from tests.pipelines.vertex.toys import IMAGE
 
 RUN = ("--annotations", "gs://words/a.txt", "--serving-dir", "gs://words/serving", "--pipeline-root", "gs://words/runs")

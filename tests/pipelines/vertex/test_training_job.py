@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from aocr_core.cli.train import command as train
 from aocr_core.errors import AocrError
 from pipelines.cli import command
-from tests.pipelines.vertex.conftest import DIGEST
+from tests.pipelines.conftest import DIGEST
 from tests.pipelines.vertex.toys import IMAGE
 
 NEEDED = ("gs://words/training.tfrecords", "--output-dir", "gs://words/job", "--image", IMAGE)
