@@ -118,7 +118,7 @@ def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") 
         AocrError: Vertex AI does not say any more how it stands; the message tells where to look after it.
     """
     began, state = time.monotonic(), ""
-    asking = {"timeout": connection.place.request_timeout, "retry": _long_patience(job)}
+    asking: dict[str, Any] = {"timeout": connection.place.request_timeout, "retry": _long_patience(job)}
     while True:
         if job.state.name != state:
             state = job.state.name
@@ -142,9 +142,7 @@ def _long_patience(job: "CustomJob") -> "Retry":
         return isinstance(error, TooManyRequests) or is_transient(error)
 
     def tell(error: BaseException) -> None:
-        logger.warning(
-            "%s: how it stands is not to be learnt now: %s; asking again", job.display_name, in_one_line(error)
-        )
+        logger.warning("%s: asking again how it stands: %s", job.display_name, in_one_line(error))
 
     patience = PATIENCE_HOURS * 3600
     return Retry(predicate=passes, initial=FIRST_WAIT, maximum=LONGEST_PAUSE, timeout=patience, on_error=tell)

@@ -7,7 +7,7 @@ is what `PipelineJob.submit(experiment=…)` of google-cloud-aiplatform does as 
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError, UsageError
 from components.vertex.changes import ensured, finished
@@ -68,7 +68,7 @@ def _create(connection: Connection, store: str, name: str, kms_key: str | None) 
     new = Context(
         display_name=name, schema_title=SCHEMA, schema_version="0.0.1", metadata={"experiment_deleted": False}
     )
-    asked = {"parent": store, "context": new, "context_id": name}
+    asked: dict[str, Any] = {"parent": store, "context": new, "context_id": name}
     try:
         connection.metadata.create_context(**asked, **connection.once)
     except NotFound:  # nothing has ever been recorded in this project

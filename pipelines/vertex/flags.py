@@ -89,8 +89,8 @@ def wish(compiled: spec.Spec, values: dict[str, Any]) -> Wish:
 def settled(wish: Wish) -> Wish:
     """The same run with what others have to be asked for.
 
-    Asks the registry for the image's digest unless `--no-pin` is given, and reads the annotation files to tell whether they have
-    changed since an earlier run, if steps may be reused and `--data-version` does not say it.
+    Asks the registry for the image's digest unless `--no-pin` is given, and reads the annotation files to tell whether
+    they have changed since an earlier run, if steps may be reused and `--data-version` does not say it.
 
     Raises:
         AocrError: a file, or the image, is not there or may not be read.
