@@ -24,18 +24,6 @@ def build_tfrecords(
 ):
     """Check every row and write a training and a test set."""
     parameters = locals()
-    from aocr_core.config import DataOptions, PrepareOptions
-    from aocr_core.data.split import build_training_and_test
-    from components.artifacts import record
-    from components.form import options
+    from components.building import build
 
-    counts = build_training_and_test(
-        annotations,
-        test_annotations,
-        training.path,
-        test.path,
-        test_share,
-        PrepareOptions(save_filename=True),
-        options(DataOptions, parameters),
-    )
-    record(metrics, counts)
+    build(parameters, training, test, metrics)

@@ -1,4 +1,7 @@
-"""Step 1, in parts: put the checked rows together."""
+"""Step 1, in parts: put the checked rows together.
+
+The component has the name of the one that does all at once: whoever reads a run finds the step by it.
+"""
 
 from kfp.dsl import Dataset, Input, Metrics, Output, component
 
@@ -25,19 +28,6 @@ def build_tfrecords(
 ):
     """Write a training and a test set of rows that were checked in parts."""
     parameters = locals()
-    from aocr_core.config import DataOptions, PrepareOptions
-    from aocr_core.data.split import build_training_and_test
-    from components.artifacts import record
-    from components.form import options
+    from components.building import build
 
-    counts = build_training_and_test(
-        annotations,
-        test_annotations,
-        training.path,
-        test.path,
-        test_share,
-        PrepareOptions(save_filename=True),
-        options(DataOptions, parameters),
-        [part.path for part in parts],
-    )
-    record(metrics, counts)
+    build(parameters, training, test, metrics, parts)

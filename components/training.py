@@ -1,10 +1,9 @@
-"""The training step: here, or as a job of its own where several machines train together."""
+"""The training step: here, or as a job of its own on machines that were chosen for it, one or several."""
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,9 @@ from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
 from components.deployment import IMAGE_VARIABLE
 from components.image import IMAGE
-from components.workers import SETTINGS_VARIABLE, WorkerOptions
+from components.submission import submission
+from components.vertex.place import Place
+from components.workers import WorkerOptions
 
 if TYPE_CHECKING:
     from kfp.dsl import Artifact
@@ -36,10 +37,10 @@ def train(
         How it ended: the fields of `TrainResult`.
 
     Raises:
-        UsageError: several workers, and this is not Vertex AI.
+        UsageError: it is to have machines of its own, and this is not Vertex AI.
         AocrError: the training failed, here or there.
     """
-    if workers.worker_count > 1:
+    if workers.apart:
         return _elsewhere(dataset, model, [network, labels, training], workers)
     from aocr_core.data import info
     from aocr_core.training import train
@@ -53,15 +54,15 @@ def train(
 def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], workers: WorkerOptions) -> dict[str, Any]:
     from components.vertex import custom_jobs, training_job
     from components.vertex.connection import Connection
-    from components.vertex.place import Place
 
     place = Place(**_region(dataset))
     image = os.environ.get(IMAGE_VARIABLE, IMAGE)
     if place.project is None or image == IMAGE:
         raise UsageError(
-            f"--worker-count {workers.worker_count} needs Vertex AI, and an image: use `aocr-pipeline submit --image …`"
+            f"{' '.join(flags(workers))}: machines of its own need Vertex AI, and an image: use "
+            "`aocr-pipeline submit --image …`"
         )
-    settings: Mapping[str, Any] = json.loads(os.environ.get(SETTINGS_VARIABLE) or "{}")
+    submitted = submission()
     target = _location(model)
     arguments = ["train", _location(dataset), "--model-dir", target, *flags(*groups)]
     job = {
@@ -71,21 +72,22 @@ def _elsewhere(dataset: "Artifact", model: "Artifact", groups: list[Any], worker
             image,
             arguments,
             workers,
-            service_account=settings.get("serviceAccount"),
-            network=settings.get("network"),
+            service_account=submitted.service_account,
+            network=submitted.network,
         ),
-        "labels": settings.get("labels", {}),
+        "labels": submitted.labels,
     }
-    if settings.get("kmsKey"):
-        job["encryptionSpec"] = {"kmsKeyName": settings["kmsKey"]}
+    if submitted.kms_key:
+        job["encryptionSpec"] = {"kmsKeyName": submitted.kms_key}
     custom_jobs.run(Connection(place), job)
     return json.loads(storage.read_bytes(storage.join(target, model_dir.RESULT)))
 
 
 def _region(dataset: "Artifact") -> dict[str, str]:
-    """Where this step runs, which Vertex AI tells by the names of artifacts; what the environment says counts more."""
+    """Where this step runs, which Vertex AI tells by the names of artifacts, as far as the environment does not."""
     match = RESOURCE.match(dataset.name or "")
-    return {} if match is None or os.environ.get("GOOGLE_CLOUD_PROJECT") else match.groupdict()
+    found = match.groupdict() if match else {}
+    return {name: value for name, value in found.items() if not os.environ.get(Place.VARIABLES[name])}
 
 
 def _location(artifact: "Artifact") -> str:

@@ -11,10 +11,6 @@ from aocr_core.config import Options
 ACCELERATOR = re.compile(r"([A-Z][A-Z0-9_]+)(?::([1-9]\d?))?")
 """`NVIDIA_TESLA_T4`, or with how many of them: `NVIDIA_TESLA_T4:2`."""
 
-SETTINGS_VARIABLE = "AOCR_WORKERS"
-"""Environment variable of the training step with what its run was submitted with, and its workers need too: JSON with
-`serviceAccount`, `network`, `kmsKey` and `labels`."""
-
 USUAL = "n1-standard-8"
 COUNTS = (1, 2, 4, 8)
 MACHINES = {
@@ -30,20 +26,23 @@ MACHINES = {
 
 
 class WorkerOptions(Options):
-    """Machines that train together."""
+    """Machines that train, one or several together; with none of these options the step's own machine does."""
 
     worker_count: Annotated[int, Field(ge=1, le=64)] = Field(
         1,
-        description="Machines that train one model together, each on its share of every batch. More than 1 needs "
-        "Vertex AI: the training becomes a job of its own, and --batch-size must be a multiple.",
+        description="Machines that train one model together, each on its share of every batch, of which --batch-size "
+        "must be a multiple. More than 1, or any other option of workers, needs Vertex AI: the training becomes a job "
+        "of its own.",
     )
     worker_machine: str | None = Field(
         None,
-        description="Machine type of each worker, such as n1-standard-16. "
+        description="Machine type of each worker, also of a single one, such as n1-standard-16. "
         "[default: one that has the accelerator; n1-standard-8]",
     )
     worker_accelerator: str | None = Field(
-        None, description="Accelerators of each worker, and how many: NVIDIA_TESLA_T4:1. [default: none]"
+        None,
+        description="Accelerators of each worker, also of a single one, and how many: NVIDIA_TESLA_T4:1. "
+        "[default: none]",
     )
     worker_spot: bool = Field(
         False,
@@ -57,6 +56,11 @@ class WorkerOptions(Options):
         if text and not ACCELERATOR.fullmatch(text):
             raise PydanticCustomError("accelerator", "input should be like NVIDIA_TESLA_T4:1")
         return text
+
+    @property
+    def apart(self) -> bool:
+        """Whether the training is a job of its own: on several machines, or on one that was chosen for it."""
+        return self.worker_count > 1 or bool(self.worker_machine or self.worker_accelerator or self.worker_spot)
 
     @property
     def devices(self) -> int:

@@ -23,7 +23,7 @@ COMMANDS = {
     cls=LazyGroup,
     modules=COMMANDS,
     package="pipelines",
-    files={"job": "training_job"},
+    files={"job": "job_file"},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="aocr-pipeline")

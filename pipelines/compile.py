@@ -5,19 +5,26 @@ from pathlib import Path
 
 import click
 
+from aocr_core.errors import UsageError
 from components.image import IMAGE
 from pipelines import folder, spec
 
 
-def compiled(image: str = IMAGE, parts: int = 1) -> str:
-    """The text of the compiled pipeline, every step running in `image`; rows are checked in so many parts."""
+def compiled(image: str = IMAGE, parts: int = 1, code_version: str | None = None) -> str:
+    """The text of the compiled pipeline.
+
+    Args:
+        image: what every step runs in.
+        parts: rows are checked in so many.
+        code_version: steps of another one are not reused; None: only the image's name tells versions apart.
+    """
     from kfp import compiler
 
     from pipelines.training import pipeline
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "pipeline.yaml"
-        compiler.Compiler().compile(pipeline(parts), str(path))
+        compiler.Compiler().compile(pipeline(parts, code_version), str(path))
         return path.read_text(encoding="utf-8").replace(IMAGE, image)
 
 
@@ -39,14 +46,29 @@ def chosen(parts: int) -> spec.Spec:
 @click.command(name="compile")
 @click.option("--image", envvar="AOCR_IMAGE", help="Container image that all steps run in. [env: AOCR_IMAGE]")
 @click.option(
+    "--pin/--no-pin",
+    default=False,
+    help="Ask the image's registry for the digest that its tag stands for now, and write that. [default: no-pin]",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write. [default: pipelines/aocr-training.yaml; with other options build/aocr-training.yaml]",
 )
 @parts_option
-def command(image: str | None, output: Path | None, data_parts: int) -> None:
-    """Compile the pipeline. Upload the file in the Vertex AI console, or give it to CI."""
+def command(image: str | None, pin: bool, output: Path | None, data_parts: int) -> None:
+    """Compile the pipeline. Upload the file in the Vertex AI console, or give it to CI.
+
+    With --image, the file also holds the version of the code: a run of it reuses no step that other code has made.
+    """
+    if pin:
+        if not image:
+            raise UsageError("--pin: name the image with --image")
+        from pipelines.vertex import image as images
+
+        image, _ = images.chosen(image, pin)
     output = output or (folder.DEFAULT / spec.COMPILED.name if image or data_parts > 1 else spec.COMPILED)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(compiled(image or IMAGE, data_parts), encoding="utf-8")
+    text = compiled(image, data_parts, spec.code_version()) if image else compiled(parts=data_parts)
+    output.write_text(text, encoding="utf-8")
     click.echo(f"wrote {output}")

@@ -25,7 +25,7 @@ def check(given: Mapping[str, Any]) -> None:
     for group in GROUPS:
         form.options(group, {"annotations": "", "serving_dir": ""} | dict(given))
     workers, training = form.options(WorkerOptions, given), form.options(TrainOptions, given)
-    if workers.worker_count > 1:
+    if workers.apart:
         share_of_batch(training.batch_size, workers.devices)
     if given.get("endpoint"):
         registry.check_id(given.get("model_name") or ServeOptions().model_name)

@@ -45,11 +45,11 @@ def command(build_dir: Path, keep_endpoint: bool, worker_count: int, image: str 
             f"--worker-count {worker_count} needs Vertex AI: aocr-pipeline submit; here, one process trains on all "
             "processors and GPUs of this machine"
         )
-    from pipelines import job
+    from pipelines import folder_run
 
     rendered = options.build(SynthOptions, {name: values.pop(name) for name in RENDERED})
     given = {name: value for name, value in values.items() if value is not None}
-    summary = job.run(build_dir, given, rendered, keep_endpoint, image)
+    summary = folder_run.run(build_dir, given, rendered, keep_endpoint, image)
     click.echo(summary.text())
     if not summary.approved and not summary.unchanged:
         why = "; ".join(summary.refusals)

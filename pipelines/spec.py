@@ -119,6 +119,15 @@ def stamped(spec: Spec, **environment: str) -> Spec:
     return result
 
 
+def tried_once(spec: Spec) -> Spec:
+    """The pipeline whose steps are not tried again: on one machine, what has failed would fail again."""
+    result = copy.deepcopy(spec)
+    for dag in dags(result):
+        for task in dag["tasks"].values():
+            task.pop("retryPolicy", None)
+    return result
+
+
 def in_image(spec: Spec, image: str) -> Spec:
     """The pipeline with every step running in `image`."""
     result = copy.deepcopy(spec)

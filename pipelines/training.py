@@ -20,16 +20,20 @@ from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
 from components.train import train
 from components.workers import WorkerOptions
+from pipelines.spec import CODE_VERSION_VARIABLE
 
 INPUTS, DATA, MODEL, TRAIN = (defaults(group) for group in (PipelineInputs, DataOptions, ModelOptions, TrainOptions))
 GATE, SERVE, ENDPOINT = (defaults(group) for group in (ApproveOptions, ServeOptions, EndpointOptions))
 WORKERS = defaults(WorkerOptions)
+TRIES_AGAIN = 2
+"""How often a training that has failed is tried again: few times, for a mistake would be paid for each time."""
 
 
 @describe(PipelineInputs, DataOptions, ModelOptions, TrainOptions, WorkerOptions)
 @describe(ApproveOptions, ServeOptions, EndpointOptions)
 def _training(
     parts: int,
+    code_version: str | None,
     annotations: str,
     serving_dir: str,
     test_annotations: str = INPUTS.test_annotations,
@@ -80,11 +84,13 @@ def _training(
         "label_kind": label_kind,
         "force_uppercase": force_uppercase,
     }
+    checking = []
     if parts == 1:
         data = build_tfrecords(test_share=test_share, **asked)
     else:
         with dsl.ParallelFor(list(range(parts)), name="parts") as part:
             checked = check_rows(part=part, parts=parts, **asked).set_display_name("1 Check rows")
+        checking = [checked]
         rows = dsl.Collected(checked.outputs["rows"])
         data = merge_rows.build_tfrecords(parts=rows, test_share=test_share, **asked)
     data.set_display_name("1 Build TFRecords")
@@ -109,6 +115,8 @@ def _training(
         worker_accelerator=worker_accelerator,
         worker_spot=worker_spot,
     ).set_display_name("2 Train")
+    # The step may lose its machine while workers train: what is started then finds their job.
+    model.set_retry(num_retries=TRIES_AGAIN, backoff_duration="60s")
     scores = evaluate(model=model.outputs["model"], dataset=data.outputs["test"]).set_display_name("3 Evaluate")
     gate = approve(
         evaluation=scores.outputs["results"],
@@ -139,20 +147,24 @@ def _training(
     # A container does not know its own image; workers run it, too, and what serves is the image that has trained.
     for step in (model, deployed):
         step.set_env_variable(IMAGE_VARIABLE, IMAGE)
+    if code_version:
+        for step in (*checking, data, model, scores, gate, exported, deployed):
+            step.set_env_variable(CODE_VERSION_VARIABLE, code_version)
 
 
-def pipeline(parts: int = 1) -> Any:
+def pipeline(parts: int = 1, code_version: str | None = None) -> Any:
     """The pipeline.
 
     Args:
         parts: so many steps at a time check the rows of the annotation files, and one puts them together.
+        code_version: told to every step, so that none of another version is reused; None: nothing is told.
     """
 
     @functools.wraps(_training)
     def training(*parameters: Any) -> None:
-        _training(parts, *parameters)
+        _training(parts, code_version, *parameters)
 
     # KFP reads the parameters from the signature; mypy does not know that functions may have this attribute.
     signature = inspect.signature(_training)
-    training.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    training.__signature__ = signature.replace(parameters=list(signature.parameters.values())[2:])  # type: ignore[attr-defined]
     return dsl.pipeline(name="aocr-training", display_name="Attention OCR training")(training)

@@ -26,7 +26,7 @@ def _option(name: str, field: FieldInfo, hidden: bool) -> Callable[[Command], Co
     kind = plain_type(field.annotation)
     # The default is shown here but not given to click: `build` tells by None what the user has left out.
     shown = None if field.is_required() else field.default
-    if kind is bool:
+    if kind is bool and field.default is not None:
         shown = flag if field.default else f"no-{flag}"
     text = f"{field.description} [default: {shown}]" if shown is not None else field.description
     if kind is bool:

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError
 from components.ending import told_as_interrupt
+from components.vertex.changes import ensured
 from components.vertex.connection import Connection
-from components.vertex.errors import explained
+from components.vertex.errors import explained, in_one_line, is_passing
 
 if TYPE_CHECKING:
+    from google.api_core.retry import Retry
     from google.cloud.aiplatform_v1 import JobServiceClient
     from google.cloud.aiplatform_v1.types import CustomJob
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_HOURS = 6.0
+"""So long a job is looked for while Vertex AI does not answer: it goes on all the same, and is paid for."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two of these looks; they double from one to the next."""
 SUCCEEDED, CANCELLING = "JOB_STATE_SUCCEEDED", "JOB_STATE_CANCELLING"
 OVER = (SUCCEEDED, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED", "JOB_STATE_PARTIALLY_SUCCEEDED")
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
@@ -37,7 +43,7 @@ def run(connection: Connection, wanted: dict[str, Any]) -> "CustomJob":
         The job, which has succeeded.
 
     Raises:
-        AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer.
+        AocrError: it failed or was cancelled, or Vertex AI refuses it or does not answer for hours.
     """
     client = _client(connection)
     with _ended_together(connection, client, wanted["displayName"]):
@@ -84,29 +90,34 @@ def _named(connection: Connection, client: "JobServiceClient", name: str) -> "li
 def _created(
     connection: Connection, client: "JobServiceClient", wanted: dict[str, Any], earlier: set[str]
 ) -> "CustomJob":
+    """A new job. Vertex AI numbers jobs itself, so that a repeated request would start a second one."""
     from google.cloud.aiplatform_v1.types import CustomJob
     from google.protobuf import json_format
 
     message = CustomJob(json_format.ParseDict(wanted, CustomJob.pb()()))
-    tries = 0
+    answered: list[CustomJob] = []
 
-    def attempt() -> "CustomJob":
-        # Vertex AI numbers jobs itself: a repeated request would start a second one, so look first.
-        nonlocal tries
-        tries += 1
-        new = _named(connection, client, wanted["displayName"]) if tries > 1 else []
-        arrived = next((job for job in new if job.name not in earlier), None)
-        return arrived or client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once)
+    def look() -> "CustomJob | None":
+        # What was answered counts, even if Vertex AI does not list it yet.
+        arrived = answered or _named(connection, client, wanted["displayName"])
+        return next((job for job in arrived if job.name not in earlier), None)
 
-    with explained(f"start the job {wanted['displayName']} in {connection.parent}"):
-        job = connection.persistence(attempt)()
+    def create() -> None:
+        answered.append(client.create_custom_job(parent=connection.parent, custom_job=message, **connection.once))
+
+    job = ensured(connection, f"start the job {wanted['displayName']} in {connection.parent}", look, create)
     logger.info("%s: started: %s", wanted["displayName"], console_url(job))
     return job
 
 
 def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") -> "CustomJob":
-    """The job when it is over; each new state is logged."""
+    """The job when it is over; each new state is logged.
+
+    Raises:
+        AocrError: Vertex AI does not say any more how it stands; the message tells where to look after it.
+    """
     began, state = time.monotonic(), ""
+    asking: dict[str, Any] = {"timeout": connection.place.request_timeout, "retry": _long_patience(job)}
     while True:
         if job.state.name != state:
             state = job.state.name
@@ -114,8 +125,22 @@ def _wait(connection: Connection, client: "JobServiceClient", job: "CustomJob") 
         if state in OVER:
             return job
         time.sleep(min(LONGEST_WAIT, FIRST_WAIT + (time.monotonic() - began) / 60))
-        with explained(f"look up {job.name}"):
-            job = client.get_custom_job(name=job.name, **connection.patience)
+        try:
+            with explained(f"look up {job.name}"):
+                job = client.get_custom_job(name=job.name, **asking)
+        except AocrError as error:
+            raise AocrError(f"{error}; the job may be at work, and has to be paid for: {console_url(job)}") from error
+
+
+def _long_patience(job: "CustomJob") -> "Retry":
+    """How one look at a job is repeated."""
+    from google.api_core.retry import Retry
+
+    def tell(error: BaseException) -> None:
+        logger.warning("%s: asking again how it stands: %s", job.display_name, in_one_line(error))
+
+    patience = PATIENCE_HOURS * 3600
+    return Retry(predicate=is_passing, initial=FIRST_WAIT, maximum=LONGEST_PAUSE, timeout=patience, on_error=tell)
 
 
 @contextmanager

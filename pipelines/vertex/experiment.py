@@ -4,13 +4,13 @@ An experiment is a context in the metadata store, and a run belongs to it when t
 is what `PipelineJob.submit(experiment=…)` of google-cloud-aiplatform does as well.
 """
 
-import contextlib
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aocr_core.errors import AocrError, UsageError
+from components.vertex.changes import ensured, finished
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Context, PipelineJob
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+STORE = "metadataStores/default"
 SCHEMA = "system.Experiment"
 WAIT_SECONDS = 120.0
 """Vertex AI makes the run's context some seconds after the run."""
@@ -35,54 +36,65 @@ def prepare(connection: Connection, name: str, kms_key: str | None = None) -> st
         UsageError: it is no name of an experiment.
         AocrError: something else has that name, or there is no permission.
     """
-    from google.api_core.exceptions import NotFound
-
     if not NAME.fullmatch(name):
         raise UsageError(
             f"--experiment {name}: only lower-case letters, digits and -, beginning with one of the former"
         )
-    store = f"{connection.parent}/metadataStores/default"
-    with explained(f"use the experiment {name}"):
-        try:
-            context = _get(connection, store, name)
-        except NotFound:
-            try:
-                context = _create(connection, store, name)
-            except NotFound:  # nothing has ever been recorded in this project
-                _create_store(connection, kms_key)
-                context = _create(connection, store, name)
+    store = f"{connection.parent}/{STORE}"
+    context = ensured(
+        connection,
+        f"use the experiment {name}",
+        lambda: _found(connection, store, name),
+        lambda: _create(connection, store, name, kms_key),
+    )
     if context.schema_title != SCHEMA:
         raise AocrError(f"--experiment {name}: there is a {context.schema_title} of that name")
     return context.name
 
 
-def _get(connection: Connection, store: str, name: str) -> "Context":
-    return connection.metadata.get_context(name=f"{store}/contexts/{name}", **connection.patience)
+def _found(connection: Connection, store: str, name: str) -> "Context | None":
+    from google.api_core.exceptions import NotFound
+
+    try:
+        return connection.metadata.get_context(name=f"{store}/contexts/{name}", **connection.once)
+    except NotFound:
+        return None
 
 
-def _create(connection: Connection, store: str, name: str) -> "Context":
-    from google.api_core.exceptions import Conflict
+def _create(connection: Connection, store: str, name: str, kms_key: str | None) -> None:
+    from google.api_core.exceptions import NotFound
     from google.cloud.aiplatform_v1.types import Context
 
     new = Context(
         display_name=name, schema_title=SCHEMA, schema_version="0.0.1", metadata={"experiment_deleted": False}
     )
+    asked: dict[str, Any] = {"parent": store, "context": new, "context_id": name}
     try:
-        return connection.metadata.create_context(parent=store, context=new, context_id=name, **connection.once)
-    except Conflict:  # somebody else has been quicker
-        return _get(connection, store, name)
+        connection.metadata.create_context(**asked, **connection.once)
+    except NotFound:  # nothing has ever been recorded in this project
+        _ensure_store(connection, kms_key)
+        connection.metadata.create_context(**asked, **connection.once)
 
 
-def _create_store(connection: Connection, kms_key: str | None) -> None:
-    from google.api_core.exceptions import Conflict
+def _ensure_store(connection: Connection, kms_key: str | None) -> None:
+    from google.api_core.exceptions import NotFound
     from google.cloud.aiplatform_v1.types import MetadataStore
 
-    store = MetadataStore(encryption_spec={"kms_key_name": kms_key} if kms_key else None)
-    with contextlib.suppress(Conflict):
-        operation = connection.metadata.create_metadata_store(
-            parent=connection.parent, metadata_store=store, metadata_store_id="default", **connection.once
+    new = MetadataStore(encryption_spec={"kms_key_name": kms_key} if kms_key else None)
+
+    def look() -> MetadataStore | None:
+        try:
+            return connection.metadata.get_metadata_store(name=f"{connection.parent}/{STORE}", **connection.once)
+        except NotFound:
+            return None
+
+    def change() -> None:
+        begun = connection.metadata.create_metadata_store(
+            parent=connection.parent, metadata_store=new, metadata_store_id=STORE.rpartition("/")[2], **connection.once
         )
-        operation.result(timeout=WAIT_SECONDS)
+        finished(connection, connection.metadata, begun)
+
+    ensured(connection, f"create {STORE}", look, change)
 
 
 def add(connection: Connection, experiment: str, look: "Callable[[], PipelineJob]") -> None:

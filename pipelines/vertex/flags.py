@@ -89,18 +89,18 @@ def wish(compiled: spec.Spec, values: dict[str, Any]) -> Wish:
 def settled(wish: Wish) -> Wish:
     """The same run with what others have to be asked for.
 
-    Asks the registry for the image's digest with `--pin`, and reads the annotation files to tell whether they have
-    changed since an earlier run, if steps may be reused and `--data-version` does not say it.
+    Asks the registry for the image's digest unless `--no-pin` is given, and reads the annotation files to tell whether
+    they have changed since an earlier run, if steps may be reused and `--data-version` does not say it.
 
     Raises:
         AocrError: a file, or the image, is not there or may not be read.
     """
     chosen, given = wish.options, dict(wish.parameters)
-    named = image.parse(chosen.image)
-    if chosen.pin:
-        chosen = chosen.model_copy(update={"image": image.resolve(named).pinned})
-    elif chosen.caching and (warning := image.warning(named)):
-        click.echo(f"aocr-pipeline: {warning}", err=True)
+    named, reason = image.chosen(chosen.image, chosen.pin)
+    chosen = chosen.model_copy(update={"image": named})
+    warning = image.warning(image.parse(named)) if chosen.caching else None
+    if reason or warning:
+        click.echo(f"aocr-pipeline: {'; '.join(filter(None, (reason, warning)))}", err=True)
     if chosen.caching and not given.get("data_version"):
         given["data_version"] = _data_version(given)
     return replace(wish, options=chosen, parameters=given)

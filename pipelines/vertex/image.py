@@ -18,6 +18,10 @@ GOOGLES = re.compile(r"(?:[a-z0-9-]+-docker\.pkg\.dev|(?:[a-z]+\.)?gcr\.io)")
 TIMEOUT = 30.0
 
 
+class NoAnswerError(AocrError):
+    """The registry does not say what a tag stands for: nobody is there, or it may not be asked."""
+
+
 @dataclass(frozen=True)
 class Image:
     """`HOST/PATH:TAG` or `HOST/PATH@sha256:…`."""
@@ -26,6 +30,16 @@ class Image:
     path: str
     tag: str
     digest: str | None
+
+    @property
+    def local(self) -> bool:
+        """Whether its registry is on loopback."""
+        return self.host.split(":")[0] in ("localhost", "127.0.0.1")
+
+    @property
+    def can_be_asked_for(self) -> bool:
+        """Whether its registry is one that is asked."""
+        return self.local or GOOGLES.fullmatch(self.host) is not None
 
     @property
     def pinned(self) -> str:
@@ -53,8 +67,33 @@ def warning(image: Image) -> str | None:
         return None
     return (
         f"the tag {image.tag} may come to stand for another image, and steps would be reused that other code has made: "
-        "add --pin, or name the image as NAME@sha256:DIGEST"
+        "name the image as NAME@sha256:DIGEST"
     )
+
+
+def chosen(name: str, pin: bool | None) -> tuple[str, str | None]:
+    """The name of an image as it is to be sent.
+
+    Args:
+        name: as the user gives it.
+        pin: whether its tag is replaced by the digest that it stands for; None: if its registry says so.
+
+    Returns:
+        The name, and why it still has its tag although its registry was asked.
+
+    Raises:
+        UsageError: it is no image, or `pin` and its registry is none that is asked.
+        AocrError: there is no such image, or `pin` and its registry does not answer.
+    """
+    image = parse(name)
+    if pin is False or image.digest or not (pin or image.can_be_asked_for):
+        return name, None
+    try:
+        return resolve(image).pinned, None
+    except NoAnswerError as error:
+        if pin:
+            raise
+        return name, str(error)
 
 
 def resolve(image: Image) -> Image:
@@ -65,21 +104,25 @@ def resolve(image: Image) -> Image:
 
     Raises:
         UsageError: the registry is neither Google's nor on loopback.
-        AocrError: there is no such image, or no permission to read it.
+        NoAnswerError: there is no permission to read it, or nobody answers.
+        AocrError: there is no such image.
     """
     if image.digest:
         return image
-    local = image.host.split(":")[0] in ("localhost", "127.0.0.1")
-    if not local and not GOOGLES.fullmatch(image.host):
+    if not image.can_be_asked_for:
         raise UsageError(f"--pin asks Google's registries only, not {image.host}: name the image as NAME@sha256:DIGEST")
-    url = f"{'http' if local else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
-    with explained(f"pin {image.host}/{image.path}:{image.tag}"):
-        answer = _session(local).head(url, headers={"Accept": MANIFESTS}, timeout=TIMEOUT)
+    url = f"{'http' if image.local else 'https'}://{image.host}/v2/{image.path}/manifests/{image.tag}"
+    try:
+        with explained(f"pin {image.host}/{image.path}:{image.tag}"):
+            answer = _session(image.local).head(url, headers={"Accept": MANIFESTS}, timeout=TIMEOUT)
+    except AocrError as error:
+        raise NoAnswerError(str(error)) from error
     digest = answer.headers.get("Docker-Content-Digest", "")
     if answer.status_code != 200 or not DIGEST.fullmatch(digest):
         reason = {401: "no permission to read it", 403: "no permission to read it", 404: "there is no such image"}
         said = reason.get(answer.status_code, f"the registry answers {answer.status_code} and no digest")
-        raise AocrError(f"cannot pin {image.host}/{image.path}:{image.tag}: {said}")
+        kind = AocrError if answer.status_code == 404 else NoAnswerError
+        raise kind(f"cannot pin {image.host}/{image.path}:{image.tag}: {said}")
     return Image(image.host, image.path, image.tag, digest)
 
 

@@ -25,10 +25,10 @@ class ContainerOptions(FromEnvironment):
     VARIABLES: ClassVar[dict[str, str]] = {"image": "AOCR_IMAGE"}
 
     image: str = Field(description="Container image to run, best as NAME@sha256:DIGEST: see --pin. [env: AOCR_IMAGE]")
-    pin: bool = Field(
-        False,
+    pin: bool | None = Field(
+        None,
         description="Ask the image's registry for the digest that its tag stands for now, and send that: the run stays "
-        "what it is, and no step is reused from another image.",
+        "what it is, and no step is reused from another image. [default: pin if the registry is Google's and answers]",
     )
     service_account: str | None = Field(
         None,

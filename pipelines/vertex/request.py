@@ -1,7 +1,6 @@
 """What is sent to Vertex AI to start a run: built from the compiled pipeline and the user's wishes."""
 
 import copy
-import json
 import re
 import secrets
 import time
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aocr_core.errors import UsageError
+from components import submission
 from components.deployment import IMAGE_VARIABLE
-from components.workers import SETTINGS_VARIABLE
 from pipelines import spec
 from pipelines.vertex import workers
 from pipelines.vertex.machines import Machine, equipped
@@ -20,6 +19,9 @@ from pipelines.vertex.options import JobOptions
 
 PLACES = ("annotations", "test_annotations", "serving_dir", "serving_export")
 """Parameters that name a place which the steps must be able to reach."""
+OF_ONE_RUN = ("commit",)
+"""Labels that CI gives each run another value of."""
+DEPLOYMENT = "deploy"
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
 
 
@@ -119,27 +121,38 @@ def _spec(parent: str, compiled: spec.Spec, wish: Wish) -> spec.Spec:
         for variable in container.get("env", []):
             if variable["name"] == IMAGE_VARIABLE:
                 variable["value"] = wish.options.image
-    if workers.several(wish.parameters):
-        told = spec.containers(result)[workers.STEP].setdefault("env", [])
-        told += [{"name": name, "value": value} for name, value in _for_workers(parent, wish).items()]
+    for step, variables in _told(parent, wish).items():
+        told = spec.containers(result)[step].setdefault("env", [])
+        told += [{"name": name, "value": value} for name, value in variables.items()]
     return result if wish.options.caching else _without_caching(result)
 
 
-def _for_workers(parent: str, wish: Wish) -> dict[str, str]:
-    """What the training step, which starts a job of its own, cannot find out by itself."""
-    _, project, _, location = parent.split("/")
+def _told(parent: str, wish: Wish) -> dict[str, dict[str, str]]:
+    """Variables with what a step that starts something of its own cannot find out by itself: by the step's name."""
+    told: dict[str, dict[str, str]] = {}
+    if workers.apart(wish.parameters):
+        _, project, _, location = parent.split("/")
+        # A later run reuses the step only if it is told the same.
+        labels = {key: value for key, value in wish.labels.items() if key not in OF_ONE_RUN}
+        told[workers.STEP] = {
+            "GOOGLE_CLOUD_PROJECT": project,
+            "GOOGLE_CLOUD_LOCATION": location,
+            submission.VARIABLE: _submission(wish, labels),
+        }
+    if wish.parameters.get("endpoint"):
+        told[DEPLOYMENT] = {submission.VARIABLE: _submission(wish, wish.labels)}
+    return told
+
+
+def _submission(wish: Wish, labels: Mapping[str, str]) -> str:
     options = wish.options
-    settings = {
-        "serviceAccount": options.service_account,
-        "network": options.network,
-        "kmsKey": options.kms_key,
-        "labels": dict(wish.labels),
-    }
-    return {
-        "GOOGLE_CLOUD_PROJECT": project,
-        "GOOGLE_CLOUD_LOCATION": location,
-        SETTINGS_VARIABLE: json.dumps({name: value for name, value in settings.items() if value}, sort_keys=True),
-    }
+    of_run = submission.Submission(
+        service_account=options.service_account,
+        network=options.network,
+        kms_key=options.kms_key,
+        labels=dict(sorted(labels.items())),
+    )
+    return of_run.model_dump_json(exclude_defaults=True)
 
 
 def _without_caching(compiled: spec.Spec) -> spec.Spec:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aocr_core.errors import AocrError
+from components.vertex.changes import ensured
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
 from pipelines import spec
@@ -79,24 +80,29 @@ def put(connection: Connection, wanted: dict[str, Any]) -> "tuple[Schedule, Done
 
     new = _canonical(request.parsed(Schedule, wanted))
     done: Done = "unchanged"
+    answered: list[Schedule] = []
 
-    def attempt() -> "tuple[Schedule, Done]":
+    def look() -> "Schedule | None":
+        # What was answered counts, even if Vertex AI does not list it yet.
+        found = answered[0] if answered else find(connection, wanted["displayName"])
+        return found if found and (answered or not _changed(_canonical(found), new)) else None
+
+    def change() -> None:
         nonlocal done
-        # Vertex AI names schedules itself: a repeated request would make a second one, so look first each time.
+        # Vertex AI names schedules itself: a repeated request would make a second one.
         found = find(connection, wanted["displayName"])
         if found is None:
             done = "created"
             create = request.parsed(CreateScheduleRequest, {"parent": connection.parent, "schedule": wanted})
-            return connection.schedules.create_schedule(request=create, **connection.once), done
-        changed = _changed(_canonical(found), new)
-        if not changed:
-            return found, done
+            answered.append(connection.schedules.create_schedule(request=create, **connection.once))
+            return
         done = done if done == "created" else "updated"
-        update = {"schedule": {**wanted, "name": found.name}, "updateMask": ",".join(changed)}
+        changed = ",".join(_changed(_canonical(found), new))
+        update = {"schedule": {**wanted, "name": found.name}, "updateMask": changed}
         parsed = request.parsed(UpdateScheduleRequest, update)
-        return connection.schedules.update_schedule(request=parsed, **connection.once), done
+        answered.append(connection.schedules.update_schedule(request=parsed, **connection.once))
 
-    return _repeated(connection, f"set the schedule {wanted['displayName']!r}", attempt)
+    return ensured(connection, f"set the schedule {wanted['displayName']!r}", look, change), done
 
 
 def find(connection: Connection, name: str) -> "Schedule | None":

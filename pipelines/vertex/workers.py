@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aocr_core.errors import UsageError
+from components.form import options
+from components.workers import WorkerOptions
 from pipelines.vertex.machines import Machine
 
 STEP = "train"
@@ -12,9 +14,9 @@ GIGABYTES = {"standard": 3.75, "highmem": 6.5}
 """For each processor of an n1 machine (https://cloud.google.com/compute/docs/general-purpose-machines#n1_machines)."""
 
 
-def several(parameters: Mapping[str, Any]) -> bool:
+def apart(parameters: Mapping[str, Any]) -> bool:
     """Whether the training is such a job."""
-    return parameters.get("worker_count", 1) > 1
+    return options(WorkerOptions, parameters).apart
 
 
 def assigned(
@@ -30,11 +32,11 @@ def assigned(
         Both, as they are to be.
 
     Raises:
-        UsageError: no machine is so large.
+        UsageError: no machine is so large, or an option of workers is out of its range.
     """
     machines, parameters = dict(machines), dict(parameters)
     asked = machines.get(STEP, Machine())
-    if not several(parameters):
+    if not apart(parameters):
         return machines, parameters
     if asked.accelerator and not parameters.get("worker_accelerator"):
         parameters["worker_accelerator"] = f"{asked.accelerator}:{asked.count}"

@@ -33,6 +33,20 @@ def test_an_accelerator_gets_a_machine_that_has_it(given: dict, expected: dict):
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, False),
+        ({"worker_count": 2}, True),
+        ({"worker_machine": "c2-standard-16"}, True),
+        ({"worker_accelerator": "NVIDIA_L4"}, True),
+        ({"worker_spot": True}, True),
+    ],
+)
+def test_a_machine_chosen_for_the_training_makes_it_a_job_of_its_own(given: dict, expected: bool):
+    assert WorkerOptions(**given).apart is expected
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"worker_accelerator": "T4:0"}, "--worker-accelerator: input should be like NVIDIA_TESLA_T4:1"),

@@ -10,7 +10,8 @@ from aocr_core.config import SynthOptions
 from aocr_core.data.synth.build import build
 from tests.end_to_end.test_vertex_run import IMAGE, command
 
-# Always run: two workers that train (tests/aocr_core/training/test_workers.py), the step that starts their job.
+# Always run: two workers that train (tests/aocr_core/training/test_workers.py), the step that starts their job
+# (tests/components/test_training.py).
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 

@@ -9,12 +9,14 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from aocr_core import config
+from aocr_core.errors import UsageError
 from components.form import parameter_default, parameter_type
 from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
 from components.workers import WorkerOptions
 from pipelines import spec
 from pipelines.compile import command, compiled
+from tests.pipelines.conftest import DIGEST
 
 GROUPS = (
     PipelineInputs,
@@ -49,7 +51,40 @@ def test_the_image_can_be_chosen(tmp_path: Path):
     executors = spec.load(output)["deploymentSpec"]["executors"].values()
     assert {executor["container"]["image"] for executor in executors} == {"my/python:1"}
     # What serves on an endpoint is what has trained.
-    assert spec.containers(spec.load(output))["deploy"]["env"] == [{"name": "AOCR_IMAGE", "value": "my/python:1"}]
+    assert variables(output, "AOCR_IMAGE") == {"train": "my/python:1", "deploy": "my/python:1"}
+
+
+def variables(file: Path, name: str) -> dict[str, str]:
+    """The value of an environment variable by step, where it is set."""
+    containers = spec.containers(spec.load(file)).items()
+    return {step: item["value"] for step, box in containers for item in box.get("env", []) if item["name"] == name}
+
+
+@pytest.mark.parametrize("parts", ["1", "3"])
+def test_a_run_from_the_console_reuses_no_step_of_other_code(tmp_path: Path, parts: str):
+    output = tmp_path / "pipeline.yaml"
+    words = ["--image", "my/python:1", "--data-parts", parts, "--output", str(output)]
+    assert CliRunner().invoke(command, words).exit_code == 0
+    told = variables(output, "AOCR_CODE_VERSION")
+    assert set(told) == set(spec.containers(spec.load(output)))
+    assert set(told.values()) == {spec.code_version()}
+    # The file in the repository would change with every line of code.
+    assert variables(spec.COMPILED, "AOCR_CODE_VERSION") == {}
+
+
+def test_the_image_can_be_pinned(tmp_path: Path, registry: str):
+    output = tmp_path / "pipeline.yaml"
+    words = ["--image", f"{registry}/p/aocr:1", "--pin", "--output", str(output)]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 0, result.output
+    pinned = f"{registry}/p/aocr@{DIGEST}"
+    assert {container["image"] for container in spec.containers(spec.load(output)).values()} == {pinned}
+    assert variables(output, "AOCR_IMAGE") == {"train": pinned, "deploy": pinned}
+
+
+def test_what_is_to_be_pinned_has_to_be_named():
+    with pytest.raises(UsageError, match="--pin: name the image with --image"):
+        CliRunner().invoke(command, ["--pin"], env={"AOCR_IMAGE": ""}, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -32,6 +32,15 @@ def test_a_second_stamp_keeps_the_first_and_replaces_its_own():
         ]
 
 
+def test_on_one_machine_no_step_is_tried_again():
+    before = spec.load()
+    after = spec.tried_once(before)
+    policies = {name: task.pop("retryPolicy", None) for dag in spec.dags(before) for name, task in dag["tasks"].items()}
+    assert {name for name, policy in policies.items() if policy} == {"train"}
+    assert policies["train"]["maxRetryCount"] == 2
+    assert after == before
+
+
 def test_a_dumped_spec_is_the_same_spec(tmp_path: Path):
     path = tmp_path / "pipeline.yaml"
     path.write_text(spec.dump(spec.load()), encoding="utf-8")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from google.api_core.exceptions import Forbidden
 from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -13,11 +14,15 @@ from PIL import Image
 from aocr_core import storage
 from aocr_core.config import DataOptions, PrepareOptions
 from aocr_core.data.split import build_training_and_test
-from components import merge_rows
+from components import form, merge_rows
 from components.check_rows import check_rows
+from components.train import train
 from pipelines import local, spec
 from pipelines.compile import chosen, command
+from pipelines.parameters import TRAINING
 from pipelines.progress_view import ProgressView
+from tests.components import toys
+from tests.vertex import custom_jobs
 
 
 def test_in_parts_it_is_a_valid_pipeline(tmp_path: Path):
@@ -41,6 +46,37 @@ def data_alone(annotations: str):
     with dsl.ParallelFor([0, 1, 2]) as part:
         checked = check_rows(part=part, parts=3, **asked)
     merge_rows.build_tfrecords(parts=dsl.Collected(checked.outputs["rows"]), test_share=0.3, **asked)
+
+
+@dsl.pipeline(name="training-alone")
+def training_alone(dataset: str):
+    imported = dsl.importer(artifact_uri=dataset, artifact_class=dsl.Dataset, reimport=False)
+    asked = {name: form.parameter_default(field) for group in TRAINING for name, field in group.model_fields.items()}
+    asked = {name: asked[name] for name in train.component_spec.inputs if name in asked}
+    train(dataset=imported.output, **asked | {"worker_spot": True}).set_retry(num_retries=1, backoff_duration="0s")
+
+
+@pytest.mark.slow
+def test_a_training_that_is_tried_again_finds_its_job(vertex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As when Vertex AI does not let the step see any more how its job stands."""
+    for name, value in {
+        "AOCR_VERTEX_ENDPOINT": vertex.url,
+        "AOCR_IMAGE": "h/i:1",
+        "GOOGLE_CLOUD_PROJECT": "p",
+        "GOOGLE_CLOUD_LOCATION": "europe-west4",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(custom_jobs, "AOCR", toys.AOCR)
+    vertex.faults.once("GetCustomJob", error=Forbidden("not for you"))
+    compiler.Compiler().compile(training_alone, str(tmp_path / "pipeline.yaml"))
+    compiled = spec.load(tmp_path / "pipeline.yaml")
+    titles = {step.name: step.title for step in spec.steps(compiled)}
+    (tmp_path / "data").mkdir()
+    with ProgressView(titles, tmp_path / "events", terminal=False) as view:
+        runs = local.run(compiled, {"dataset": str(tmp_path / "data")}, tmp_path / "root", tmp_path / "log", view)
+    assert runs["train"].outputs["metrics"].metadata["steps"] == toys.RESULT["steps"]
+    assert vertex.faults.met == 1
+    assert vertex.names().count("CreateCustomJob") == 1
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from google.api_core import exceptions
 
@@ -17,6 +19,8 @@ class Fault:
     """Nothing is done and nothing answered: the connection is held until the client has given up."""
     late: bool = False
     """It is done, but the answer does not come before the client has given up."""
+    held: Callable[[], bool] | None = None
+    """It is done, and not answered, when this holds no more: long after the client has given up."""
     lasting: bool = False
     """From then on all calls meet it."""
 
@@ -37,7 +41,7 @@ class Faults:
             self._counts: Counter[str] = Counter()
             self._for_all: Fault | None = None
 
-    def once(self, rpc: str, error: exceptions.GoogleAPICallError | None = None, **kind: bool) -> None:
+    def once(self, rpc: str, error: exceptions.GoogleAPICallError | None = None, **kind: Any) -> None:
         """Let the next call of an RPC (`CreatePipelineJob`) go wrong; further calls of this queue up."""
         with self._lock:
             waiting = self._waiting.setdefault(rpc, {})

@@ -24,6 +24,11 @@ class Metadata:
         self.stores[name] = MetadataStore(MetadataStore.pb(request.metadata_store), name=name)
         return rpc.done(name, self.stores[name])
 
+    def get_metadata_store(self, request: Any) -> MetadataStore:
+        if request.name not in self.stores:
+            raise NotFound(f"MetadataStore {request.name} is not found.")
+        return self.stores[request.name]
+
     def get_context(self, request: Any) -> Context:
         if request.name not in self.contexts:
             raise NotFound(f"Context {request.name} is not found.")

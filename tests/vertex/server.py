@@ -100,8 +100,12 @@ class VertexDouble:
         def refused() -> Any:
             raise fault.error
 
+        while fault.held and fault.held() and not self.over.wait(0.02):
+            pass
         answer = None if fault.silent else self._answered(refused if fault.error else work)
         self.after(name)
+        if fault.held:
+            return None
         if fault.silent or fault.late:
             self.over.wait(self.hold_seconds)
             return None

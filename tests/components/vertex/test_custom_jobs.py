@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import TooManyRequests
+from google.api_core import exceptions
 from google.cloud.aiplatform_v1 import JobServiceClient
 
 from aocr_core.errors import AocrError
-from components.vertex import custom_jobs
+from components.vertex import changes, connection, custom_jobs
 from components.vertex.connection import Connection
 from components.vertex.place import Place
 
@@ -35,7 +35,8 @@ while len(list(place.parent.glob("*.json"))) < 3:
 
 @pytest.fixture
 def here(vertex, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setattr(custom_jobs, "FIRST_WAIT", 0.05)
+    for module in (custom_jobs, changes):
+        monkeypatch.setattr(module, "FIRST_WAIT", 0.05)
     return Connection(Place(project="p", location="l", api_endpoint=vertex.url, request_timeout=2))
 
 
@@ -128,9 +129,45 @@ def test_a_lost_answer_starts_no_second_job(vertex, here: Connection):
     assert states(vertex) == ["SUCCEEDED"]
 
 
-def test_a_job_is_waited_for_though_there_are_too_many_looks(vertex, here: Connection):
-    vertex.faults.once("GetCustomJob", TooManyRequests("slow down"))
+def test_a_request_that_is_done_long_after_it_was_given_up_starts_no_second_job(vertex, here: Connection):
+    """Two jobs would write the same model folder."""
+    held = lambda: vertex.names().count("ListCustomJobs") < 6 and "CreateCustomJob" not in vertex.names()  # noqa: E731
+    vertex.faults.once("CreateCustomJob", held=held)
+    custom_jobs.run(here, wanted("pass"))
+    assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_request_that_never_arrived_is_made_again(vertex, here: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.5)
+    vertex.faults.once("CreateCustomJob", silent=True)
+    custom_jobs.run(here, wanted("pass"))
+    assert states(vertex) == ["SUCCEEDED"]
+
+
+def test_a_job_is_waited_for_while_vertex_ai_does_not_say_how_it_stands(
+    vertex, here: Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Its machines work on and are paid for: longer than other requests are repeated, and when out of quota."""
+    monkeypatch.setattr(connection, "PATIENCE_SECONDS", 0.0)
+    for _ in range(2):
+        vertex.faults.once("GetCustomJob", error=exceptions.ServiceUnavailable("later"))
+        vertex.faults.once("GetCustomJob", error=exceptions.TooManyRequests("too many"))
     assert custom_jobs.run(here, wanted("pass")).state.name == "JOB_STATE_SUCCEEDED"
+    assert vertex.faults.met == 4
+    told = [line.message for line in caplog.records if line.levelname == "WARNING"]
+    assert told[0] == "words: asking again how it stands: later"
+    assert told[1].startswith("words: asking again how it stands: out of quota: too many (")
+
+
+@pytest.mark.parametrize("error", [exceptions.ServiceUnavailable("later"), exceptions.Forbidden("not for you")])
+def test_who_gives_up_a_job_says_where_it_is(
+    vertex, here: Connection, monkeypatch: pytest.MonkeyPatch, error: exceptions.GoogleAPICallError
+):
+    monkeypatch.setattr(custom_jobs, "PATIENCE_HOURS", 0.0)
+    vertex.custom_jobs.running = False
+    vertex.faults.once("GetCustomJob", error=error)
+    with pytest.raises(AocrError, match=f"cannot look up .*{error.message}.*; the job may be at work, .*/training/1"):
+        custom_jobs.run(here, wanted("pass"))
 
 
 def test_workers_start_again_when_a_spot_machine_is_taken_away(vertex, here: Connection):

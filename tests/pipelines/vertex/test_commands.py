@@ -12,7 +12,7 @@ from aocr_core import storage
 from aocr_core.errors import AocrError
 from pipelines import spec
 from pipelines.cli import command
-from tests.pipelines.vertex.conftest import DIGEST
+from tests.pipelines.conftest import DIGEST
 from tests.pipelines.vertex.toys import IMAGE
 
 RUN = ("--annotations", "gs://words/a.txt", "--serving-dir", "gs://words/serving", "--pipeline-root", "gs://words/runs")
@@ -87,16 +87,38 @@ def test_missing_annotations_are_noticed_before_anything_is_paid_for(here, bucke
 
 
 def test_an_image_with_a_tag_is_sent_with_a_warning(here):
-    told = ask("submit", *KNOWN, "--image", "europe-docker.pkg.dev/p/r/i:2").stderr
+    told = ask("submit", *KNOWN, "--image", "registry.example/p/r/i:2").stderr
     assert "the tag 2 may come to stand for another image" in told
     assert "the tag" not in ask("submit", *KNOWN).stderr
 
 
-def test_a_tag_is_sent_as_the_digest_that_it_stands_for_now(here, registry: str):
-    assert "the tag" not in ask("submit", *KNOWN, "--image", f"{registry}/p/aocr:1", "--pin").stderr
-    sent = json_format.MessageToDict(type(here.calls[0][1]).pb(here.calls[0][1]).pipeline_job.pipeline_spec)
-    images = {container["image"] for container in spec.containers(sent).values()}
-    assert images == {f"{registry}/p/aocr@{DIGEST}"}
+def images(here) -> set[str]:
+    """Those of the run that was submitted last."""
+    sent = here.calls[-1][1]
+    compiled = json_format.MessageToDict(type(sent).pb(sent).pipeline_job.pipeline_spec)
+    return {container["image"] for container in spec.containers(compiled).values()}
+
+
+@pytest.mark.parametrize("words", [(), ("--pin",)])
+def test_a_tag_is_sent_as_the_digest_that_it_stands_for_now(here, registry: str, words: tuple[str, ...]):
+    assert "the tag" not in ask("submit", *KNOWN, "--image", f"{registry}/p/aocr:1", *words).stderr
+    assert images(here) == {f"{registry}/p/aocr@{DIGEST}"}
+
+
+def test_a_registry_that_does_not_answer_keeps_no_run_from_starting(here, registry: str):
+    told = ask("submit", *KNOWN, "--image", f"{registry}/p/secret:1").stderr
+    assert "/p/secret:1: no permission to read it; the tag 1 may come to stand for another image" in told
+    assert images(here) == {f"{registry}/p/secret:1"}
+    with pytest.raises(AocrError, match="no permission to read it"):
+        ask("submit", *KNOWN, "--image", f"{registry}/p/secret:1", "--pin")
+    with pytest.raises(AocrError, match="there is no such image"):
+        ask("submit", *KNOWN, "--image", f"{registry}/p/aocr:2")
+    assert len(here.calls) == 1
+
+
+def test_a_tag_is_sent_as_it_is_if_that_is_wanted(here, registry: str):
+    assert "the tag 2 may come to stand" in ask("submit", *KNOWN, "--image", f"{registry}/p/aocr:2", "--no-pin").stderr
+    assert images(here) == {f"{registry}/p/aocr:2"}
 
 
 def test_a_run_is_put_into_an_experiment(here):

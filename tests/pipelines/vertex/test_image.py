@@ -4,7 +4,7 @@ import pytest
 
 from aocr_core.errors import AocrError, UsageError
 from pipelines.vertex import image
-from tests.pipelines.vertex.conftest import DIGEST
+from tests.pipelines.conftest import DIGEST
 
 
 def test_a_tag_becomes_the_digest_that_it_stands_for(registry: str):

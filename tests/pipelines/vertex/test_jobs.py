@@ -8,7 +8,7 @@ from google.api_core import exceptions
 
 from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
-from components.vertex import connection
+from components.vertex import changes, connection
 from pipelines.vertex import experiment, jobs, report
 from pipelines.vertex.follow import follow
 from tests.pipelines.vertex import toys
@@ -166,6 +166,16 @@ def test_nobody_there_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsy
         jobs.get(connection.Connection(place), "job")
     (at_once,) = capsys.readouterr().err.splitlines()
     assert at_once.startswith("aocr-pipeline: http://127.0.0.1:9: no connection: ") and "asking again" in at_once
+
+
+@pytest.mark.parametrize("fault", [{"error": exceptions.ServiceUnavailable("later")}, {"late": True}])
+@pytest.mark.parametrize("rpc", ["GetContext", "CreateContext", "GetMetadataStore", "CreateMetadataStore"])
+def test_what_passes_keeps_no_run_from_its_experiment(vertex, monkeypatch: pytest.MonkeyPatch, rpc: str, fault: dict):
+    monkeypatch.setattr(changes, "FIRST_WAIT", 0.05)
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 1.0)
+    vertex.faults.once(rpc, **fault)
+    resource = experiment.prepare(toys.connection(vertex, request_timeout=1), "words")
+    assert (vertex.faults.met, list(vertex.metadata.contexts)) == (1, [resource])
 
 
 def test_a_run_is_listed_in_an_experiment(vertex):

@@ -131,6 +131,37 @@ def test_a_training_on_several_machines_is_told_where_it_is():
     told = {variable["name"]: variable["value"] for variable in containers["train"]["env"]}
     assert (told["GOOGLE_CLOUD_PROJECT"], told["GOOGLE_CLOUD_LOCATION"]) == ("p", "l")
     assert told["AOCR_IMAGE"] == toys.IMAGE
-    assert json.loads(told["AOCR_WORKERS"]) == {"serviceAccount": account, "labels": {"team": "ocr"}}
+    assert json.loads(told["AOCR_SUBMITTED"]) == {"service_account": account, "labels": {"team": "ocr"}}
+    spot = request.Wish(toys.options(), PARAMETERS | {"worker_spot": True})
+    containers = spec.containers(request.job("projects/p/locations/l", spec.load(), spot)["pipelineSpec"])
+    assert "AOCR_SUBMITTED" in {variable["name"] for variable in containers["train"]["env"]}
     alone = spec.containers(request.job("projects/p/locations/l", spec.load(), wish())["pipelineSpec"])
     assert [variable["name"] for variable in alone["train"]["env"]] == ["AOCR_IMAGE"]
+
+
+def variables(parameters: dict, labels: dict, **options) -> dict[str, dict[str, str]]:
+    """What the steps are told, by step and variable."""
+    asked = request.Wish(toys.options(**options), PARAMETERS | parameters, labels)
+    sent = request.job("projects/p/locations/l", spec.load(), asked)["pipelineSpec"]
+    containers = spec.containers(sent).items()
+    return {step: {item["name"]: item["value"] for item in container.get("env", [])} for step, container in containers}
+
+
+def test_a_label_of_one_run_does_not_keep_a_training_from_being_reused():
+    """A step is reused while its variables stay the same, and CI labels each run with the commit."""
+    found = [variables({"worker_spot": True}, {"team": "ocr", "commit": commit})["train"] for commit in ("a1", "b2")]
+    assert found[0] == found[1]
+    assert json.loads(found[0]["AOCR_SUBMITTED"]) == {"labels": {"team": "ocr"}}
+
+
+def test_a_deployment_to_an_endpoint_is_told_what_the_run_was_submitted_with():
+    submitted = {
+        "service_account": "a@p.iam.gserviceaccount.com",
+        "network": "projects/1/global/networks/n",
+        "kms_key": toys.KEY,
+    }
+    endpoint = {"endpoint": "projects/p/locations/l/endpoints/words"}
+    told = variables(endpoint, {"commit": "a1"}, **submitted)
+    assert json.loads(told["deploy"]["AOCR_SUBMITTED"]) == submitted | {"labels": {"commit": "a1"}}
+    assert "AOCR_SUBMITTED" not in told["train"]
+    assert "AOCR_SUBMITTED" not in variables({}, {}, **submitted)["deploy"]

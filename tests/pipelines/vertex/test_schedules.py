@@ -7,7 +7,7 @@ import pytest
 from google.api_core import exceptions
 
 from aocr_core.errors import AocrError
-from components.vertex import connection
+from components.vertex import changes, connection
 from pipelines.vertex import request, schedules
 from pipelines.vertex.schedules import Timing
 from tests.pipelines.vertex import toys
@@ -90,10 +90,25 @@ def test_names_may_hold_anything(here):
 
 
 @pytest.mark.parametrize("fault", [{"error": exceptions.ServiceUnavailable("later")}, {"silent": True}, {"late": True}])
-def test_one_schedule_is_created_whatever_happens_on_the_way(vertex, hasty, fault: dict):
+def test_one_schedule_is_created_whatever_happens_on_the_way(
+    vertex, hasty, fault: dict, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 1.0)
     vertex.faults.once("CreateSchedule", **fault)
     assert put(hasty, "nightly")[1] == "created"
     assert len(vertex.schedules.stored) == 1
+
+
+def test_a_request_that_is_done_long_after_it_was_given_up_makes_no_second_schedule(
+    vertex, hasty, monkeypatch: pytest.MonkeyPatch
+):
+    """Two of one name would have to be told apart by hand."""
+    monkeypatch.setattr(changes, "FIRST_WAIT", 0.05)
+    held = lambda: vertex.names().count("ListSchedules") < 6 and "CreateSchedule" not in vertex.names()  # noqa: E731
+    vertex.faults.once("CreateSchedule", held=held)
+    assert put(hasty, "nightly")[1] == "created"
+    assert len(vertex.schedules.stored) == 1
+    assert put(hasty, "nightly")[1] == "unchanged"
 
 
 @pytest.mark.slow

@@ -14,6 +14,21 @@ def test_one_machine_trains_in_its_step():
     assert assigned(ASKED, {}) == (ASKED, {})
 
 
+@pytest.mark.parametrize(
+    "given", [{"worker_spot": True}, {"worker_machine": "c2-standard-16"}, {"worker_accelerator": "NVIDIA_L4"}]
+)
+def test_one_machine_that_was_chosen_for_the_training_is_a_worker(given: dict):
+    machines, parameters = assigned(ASKED, given)
+    assert machines["train"] == Machine()
+    assert parameters == {"worker_machine": "n1-standard-16", "worker_accelerator": "NVIDIA_TESLA_T4:2"} | given
+
+
+def test_nothing_given_is_nothing_asked_for():
+    """A file of parameters may hold what the console's form shows for it."""
+    given = {"worker_count": 1, "worker_machine": "", "worker_accelerator": "", "worker_spot": False}
+    assert assigned(ASKED, given) == (ASKED, given)
+
+
 def test_workers_get_the_machine_and_the_step_that_waits_none():
     machines, parameters = assigned(ASKED, {"worker_count": 3})
     assert machines == {"train": Machine(), "evaluate": Machine(8)}

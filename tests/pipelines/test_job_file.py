@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from aocr_core.cli.train import command as train
 from aocr_core.errors import AocrError
 from pipelines.cli import command
-from tests.pipelines.vertex.conftest import DIGEST
+from tests.pipelines.conftest import DIGEST
 from tests.pipelines.vertex.toys import IMAGE
 
 NEEDED = ("gs://words/training.tfrecords", "--output-dir", "gs://words/job", "--image", IMAGE)
@@ -67,6 +67,13 @@ def test_everything_that_was_asked_for_is_in_the_file(tmp_path: Path):
     assert "--validation=gs://words/testing.tfrecords" in chief.container_spec.args
 
 
+def test_nothing_in_the_file_refers_to_something_else_in_it(tmp_path: Path):
+    """Google's reader of YAML knows no anchors, and the pools of several workers are alike."""
+    written(tmp_path, *NEEDED, "--worker-count", "2")
+    events = list(yaml.parse((tmp_path / "job.yaml").read_text()))
+    assert not [event for event in events if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None)]
+
+
 def test_options_of_the_training_arrive_at_it_as_they_were_given(tmp_path: Path):
     flags = ["--num-epoch", "20", "--batch-size", "512", "--steps-per-checkpoint", "500", "--no-augment", "--color"]
     (pool,) = written(tmp_path, *NEEDED, *flags)[0].worker_pool_specs
@@ -76,8 +83,9 @@ def test_options_of_the_training_arrive_at_it_as_they_were_given(tmp_path: Path)
 
 
 def test_a_tag_is_written_as_the_digest_that_it_stands_for(tmp_path: Path, registry: str):
-    spec, _ = written(tmp_path, *NEEDED[:3], "--image", f"{registry}/p/aocr:1", "--pin")
-    assert spec.worker_pool_specs[0].container_spec.image_uri == f"{registry}/p/aocr@{DIGEST}"
+    for words, expected in (((), f"@{DIGEST}"), (("--no-pin",), ":1")):
+        spec, _ = written(tmp_path, *NEEDED[:3], "--image", f"{registry}/p/aocr:1", *words)
+        assert spec.worker_pool_specs[0].container_spec.image_uri == f"{registry}/p/aocr{expected}"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def run(
     parameters.check(given)
     _make(build_dir)
     code_version = spec.code_version()
-    compiled = spec.load()
+    compiled = spec.tried_once(spec.load())
     steps_version = code_version
     if image:
         found = containers.image_id(image)

@@ -48,12 +48,13 @@ def command(dataset: str, validation: str | None, output: Path, **values: Any) -
     for name, place in (("DATASET", dataset), ("--validation", validation)):
         if place and not place.startswith("gs://"):
             raise UsageError(f"{name} {place}: Vertex AI cannot see this machine's files; copy it to gs://BUCKET/…")
-    if workers.worker_count > 1:
-        share_of_batch(training.batch_size, workers.devices)
-    named = image.parse(job.image)
+    share_of_batch(training.batch_size, workers.devices)
+    named, reason = image.chosen(job.image, job.pin)
+    if reason:
+        click.echo(f"aocr-pipeline: {reason}", err=True)
     arguments = ["train", dataset, *([f"--validation={validation}"] if validation else []), *options.flags(*groups)]
     spec = training_job.spec(
-        image.resolve(named).pinned if job.pin else job.image,
+        named,
         arguments,
         workers,
         output=job.output_dir,
