@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aocr_core import exports
+from aocr_core.data.images import ImageError
 from aocr_core.errors import AocrError
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
 
@@ -65,17 +66,26 @@ class Model:
 
         Returns:
             The signature's outputs, each `[images, ...]`; texts are UTF-8 bytes.
+
+        Raises:
+            ImageError: one of the images is none for TensorFlow.
         """
-        outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
-        return {name: outputs[name].numpy() for name in sorted(outputs)}
+        try:
+            return self._run(images, signature)
+        except tf.errors.InvalidArgumentError as error:
+            raise ImageError("not readable by the model") from error
 
     def warm_up(self, batch: int = 1) -> None:
         """Run every signature on a blank image, and the one that is served in batches on as many as they hold."""
         blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
         for signature in self._signatures:
-            self.run([blank], signature)
+            self._run([blank], signature)
         if batch > 1:
-            self.run([blank] * batch)
+            self._run([blank] * batch, DEFAULT_SIGNATURE)
+
+    def _run(self, images: list[bytes], signature: str) -> dict[str, np.ndarray]:
+        outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
+        return {name: outputs[name].numpy() for name in sorted(outputs)}
 
 
 def _signature_definitions(folder: Path) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Predictor:
         self._most_bytes = max(options.max_buffered_mb, options.max_body_mb) * MB
         self._room = Room(self._most_bytes)
         self._pool = ThreadPoolExecutor(options.decode_threads, "decode")
-        self._batcher: Batcher[_Image, Row] = Batcher(
+        self._batcher: Batcher[_Image, Row | ImageError] = Batcher(
             _run,
             max_batch=options.max_batch,
             max_wait=options.max_wait_ms / 1000,
@@ -138,7 +138,7 @@ class Predictor:
                 future = self._batcher.submit(items)
             except QueueFullError as error:
                 raise self._full() from error
-        rows = await asyncio.wrap_future(future)
+        rows = self._read(question, await asyncio.wrap_future(future))
         if question.signature == DEFAULT_SIGNATURE:
             return self._respond(name, question, rows)
         # Attention is many numbers, which would keep the event loop busy.
@@ -170,10 +170,25 @@ class Predictor:
         try:
             plain = images.plain(question.images[index], max_pixels=self._options.max_pixels)
         except ImageError as error:
-            self._metrics.refused.labels(error.kind).inc()
-            raise RequestError(400, f"{question.place(index)}: {error}") from error
+            raise self._unreadable(question, index, error) from error
         shape = Shape(group, plain.width / plain.height, plain.width * plain.height)
         return _Image(plain.data, shape, model, question.signature)
+
+    def _read(self, question: Question, results: list[Row | ImageError]) -> list[Row]:
+        """The rows, if there is one for each image."""
+        rows = []
+        for index, result in enumerate(results):
+            if isinstance(result, ImageError):
+                # Such images should have been refused before: the operator may want to know what TensorFlow says.
+                reason = " ".join(str(result.__cause__).split())
+                logger.warning("%s passed the checks, but TensorFlow cannot read it: %s", question.place(index), reason)
+                raise self._unreadable(question, index, result) from result
+            rows.append(result)
+        return rows
+
+    def _unreadable(self, question: Question, index: int, error: ImageError) -> RequestError:
+        self._metrics.refused.labels(error.kind).inc()
+        return RequestError(400, f"{question.place(index)}: {error}")
 
     def _respond(self, name: str, question: Question, rows: Sequence[Row]) -> Response:
         outputs = {key: _stack([row[key] for row in rows]) for key in rows[0]}
@@ -192,9 +207,14 @@ class Predictor:
         return RequestError(503, f"overloaded: {self._batcher.waiting} images are waiting; try again later")
 
 
-def _run(batch: list[_Image]) -> list[Row]:
-    """Have the model read images that are all of one group."""
-    outputs = batch[0].model.run([image.data for image in batch], batch[0].signature)
+def _run(batch: list[_Image]) -> Sequence[Row | ImageError]:
+    """Have the model read images that are all of one group; one by itself that it cannot read is answered with why."""
+    try:
+        outputs = batch[0].model.run([image.data for image in batch], batch[0].signature)
+    except ImageError as error:
+        if len(batch) > 1:
+            raise  # which of them it is shows when they come in smaller batches
+        return [error]
     return [{name: array[index, ...] for name, array in outputs.items()} for index in range(len(batch))]
 
 

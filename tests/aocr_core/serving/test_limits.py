@@ -17,6 +17,7 @@ from PIL import Image
 from aocr_core.data import images
 from aocr_core.data.images import PlainImage
 from aocr_core.serving.client import ask
+from tests.aocr_core.data.test_images import chunk
 from tests.aocr_core.serving import tiny_export
 from tests.aocr_core.serving.test_server import b64, call
 
@@ -208,18 +209,37 @@ def test_full_queue_is_said_at_once_and_what_was_taken_is_answered(base, running
         assert slow.batches == [1, 2]
 
 
-def test_a_failing_image_harms_no_other_request_in_its_batch(base, running, monkeypatch, eventually):
-    """The images are checked before, so that TensorFlow fails on none; but if it did, the batch would fail."""
+def test_an_image_that_only_tensorflow_cannot_read_is_named_and_harms_no_other(base, running, monkeypatch, eventually):
+    """The images are checked before, so that TensorFlow should fail on none."""
     with running(base) as server, ThreadPoolExecutor(4) as clients:
         monkeypatch.setattr(images, "plain", lambda data, **_: PlainImage(data, 40, 20))
         slow = Slow(server, monkeypatch)
         good, bad = tiny_export.png(40), b"TensorFlow cannot decode this"
         first = clients.submit(call, f"{server.url}:predict", {"inputs": b64(good)})
         assert slow.at_work.wait(60)
-        asked = [clients.submit(call, f"{server.url}:predict", {"inputs": b64(data)}) for data in (good, bad, good)]
-        eventually(lambda: sample(server.url, "aocr_queue_images") == 3)
+        requests = [{"instances": list(map(b64, data))} for data in ([good], [good, bad, good], [good])]
+        asked = [clients.submit(call, f"{server.url}:predict", request) for request in requests]
+        eventually(lambda: sample(server.url, "aocr_queue_images") == 5)
         slow.go_on.set()
-        assert [future.result(60)[0] for future in [first, *asked]] == [200, 200, 500, 200]
+        statuses, answers = zip(*(future.result(60) for future in [first, *asked]), strict=True)
+        assert statuses == (200, 200, 400, 200)
+        assert answers[2] == {"error": "instances[1]: not readable by the model"}
+        assert sample(server.url, "aocr_images_refused_total") == 1
+
+
+def test_a_png_that_pillow_forgives_and_tensorflow_does_not(url):
+    good = tiny_export.png(40)
+    odd = good[:33] + chunk(b"ABCD", b"") + good[33:]
+    assert ask(url, [odd, good]) == [("40x20", 1.0)] * 2
+
+
+def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(url):
+    scans = io.BytesIO()
+    Image.new("L", (40, 20)).save(scans, "JPEG", progressive=True)
+    data = scans.getvalue()
+    bomb = data[:-2] + data[data.rindex(b"\xff\xda") : -2] * 1000 + data[-2:]
+    status, answer = call(f"{url}:predict", {"instances": [b64(data), b64(bomb)]})
+    assert (status, answer["error"]) == (400, "instances[1]: damaged image: more than 100 scans")
 
 
 def test_a_request_that_takes_too_long_is_given_up(base, running, monkeypatch):
