@@ -276,7 +276,9 @@ class ServeOptions(Options):
     )
     max_instances: PositiveInt = Field(256, description="Most images in one request.")
     max_pixels: Annotated[int, Field(gt=0, le=89_000_000)] = Field(
-        10_000_000, description="Refuse images that declare more pixels than this, before decoding them."
+        10_000_000,
+        description="Refuse images that declare more pixels than this, and requests that declare four times as many, "
+        "before decoding them.",
     )
     max_connections: PositiveInt = Field(512, description="Connections at a time; one more is refused.")
     client_timeout: Annotated[float, Field(gt=0)] = Field(

@@ -105,6 +105,17 @@ def plain(data: bytes, *, max_pixels: int = MAX_PIXELS, max_aspect: float = MAX_
     )
 
 
+def declared_pixels(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
+    """How many an encoded image has by its header; nothing is decoded.
+
+    Raises:
+        ImageError: not an image, or of a size that `plain` would reject.
+    """
+    image = _open(data)
+    check_size(image.width, image.height, max_pixels)
+    return image.width * image.height
+
+
 def recorded(data: bytes) -> PlainImage:
     """The same for an image of a data set: its size was a matter for whoever built that."""
     return plain(data, max_pixels=sys.maxsize, max_aspect=math.inf)

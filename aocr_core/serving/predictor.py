@@ -1,7 +1,7 @@
 """From a request's body to its answer: read it, decode its images, have the model read them among others' images.
 
 The event loop only moves bytes. JSON, base64 and Pillow work in a small pool of threads, the model in the batcher's.
-What is bounded here: seconds until the answer, images that wait; the bytes in `body`.
+What is bounded here: seconds until the answer, images that wait, pixels; the bytes in `body`.
 """
 
 import asyncio
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Row = Mapping[str, np.ndarray]
+
+PIXELS = 4
+"""A request may have so many times the pixels of a single image: those of hundreds would keep a thread for minutes."""
 
 
 class Question(Protocol):
@@ -154,6 +157,7 @@ class Predictor:
         if question.signature != DEFAULT_SIGNATURE:
             # Sizes of its outputs depend on the batch: not on what others ask, then.
             group += (id(question),)
+        self._check_pixels(question)
         items, size = [], 0
         for index in range(len(question.images)):
             items.append(self._image(question, index, served.model, group, deadline))
@@ -162,6 +166,20 @@ class Predictor:
                 limit = self._most_bytes // MB
                 raise RequestError(413, f"the images, rewritten for the model, are larger than {limit} MiB")
         return question, items
+
+    def _check_pixels(self, question: Question) -> None:
+        """Add up what the headers declare, before anything is decoded."""
+        if len(question.images) <= PIXELS:
+            return
+        pixels, most = 0, PIXELS * self._options.max_pixels
+        for index, data in enumerate(question.images):
+            try:
+                pixels += images.declared_pixels(data, max_pixels=self._options.max_pixels)
+            except ImageError as error:
+                raise self._unreadable(question, index, error) from error
+            if pixels > most:
+                # A client may halve what is too large, and ask again: ours does.
+                raise RequestError(413, f"the images have more than {most:,} pixels in all; send fewer in a request")
 
     def _image(self, question: Question, index: int, model: "Model", group: tuple[Any, ...], deadline: float) -> _Image:
         """Check an image, and make it one that TensorFlow decodes faithfully."""

@@ -101,6 +101,20 @@ def test_pixels_are_counted_before_they_are_decoded(url):
     )
 
 
+def test_pixels_of_a_request_are_counted_before_any_are_decoded(base, running, monkeypatch):
+    with running(base, max_pixels=1000) as server:
+        image = tiny_export.png(40)
+        assert ask(server.url, [image] * 5) == [("40x20", 1.0)] * 5
+        # The client sends fewer at a time when it is told.
+        assert ask(server.url, [image] * 12) == [("40x20", 1.0)] * 12
+        monkeypatch.setattr(images, "plain", lambda *_, **__: pytest.fail("decoded"))
+        answer = call(f"{server.url}:predict", {"instances": [b64(image)] * 6})
+        assert answer == (413, {"error": "the images have more than 4,000 pixels in all; send fewer in a request"})
+        others = [b64(image)] * 4 + [b64(b"nothing")]
+        status, answer = call(f"{server.url}:predict", {"instances": others})
+        assert (status, answer["error"].partition(":")[0]) == (400, "instances[4]")
+
+
 def test_lists_and_objects_are_counted_before_they_are_built(url):
     status, answer = call(f"{url}:predict", b'{"instances": [' + b"[]," * 200_000 + b"[]]}")
     assert status == 400
