@@ -259,7 +259,9 @@ class ServeOptions(Options):
         "together with those it has. Where there are none it does not wait.",
     )
     max_queue: PositiveInt = Field(
-        256, description="Images that may wait for the model; more are refused at once with status 503."
+        256,
+        description="Images that may be decoded or wait for the model; more are refused at once with status 503, as "
+        "are those that the model, at its pace, would not come to within the request timeout.",
     )
     model_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Batches that the model reads at the same time; they share the cores."

@@ -34,6 +34,9 @@ class Metrics:
             "aocr_batch_seconds", "Time that the model took for a batch", buckets=SECONDS, registry=registry
         )
         self.queue = Gauge("aocr_queue_images", "Images that wait for the model", registry=registry)
+        self.decoding = Gauge(
+            "aocr_decoding_images", "Images that are being decoded, or wait for that", registry=registry
+        )
         self.held = Gauge("aocr_request_bytes", "Bytes of requests that are held in memory", registry=registry)
         self.refused = Counter("aocr_images_refused", "Images that cannot be read", ("reason",), registry=registry)
         self.connections_refused = Counter(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from aocr_core.config import ServeOptions
 from aocr_core.data import images
 from aocr_core.data.images import ImageError
 from aocr_core.serving.answers import RequestError, answer, to_json
-from aocr_core.serving.batcher import Batcher, QueueFullError, Shape
+from aocr_core.serving.batcher import Batcher, Places, QueueFullError, Shape
 from aocr_core.serving.body import MB, Body, Room
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE
 from aocr_core.serving.metrics import Metrics
@@ -83,11 +84,13 @@ class Predictor:
             max_wait=options.max_wait_ms / 1000,
             max_queue=options.max_queue,
             max_weight=options.max_pixels,
+            max_seconds=options.request_timeout,
             threads=options.model_threads,
             shape=lambda image: image.shape,
             observe=metrics.observe_batch,
         )
         metrics.queue.set_function(lambda: self._batcher.waiting)
+        metrics.decoding.set_function(lambda: self._batcher.coming)
         metrics.held.set_function(lambda: self._room.held)
 
     def close(self) -> None:
@@ -132,15 +135,14 @@ class Predictor:
 
     async def _answer(self, served: "Served[Model]", name: str, body: Body, parse: Parse, deadline: float) -> Response:
         loop = asyncio.get_running_loop()
-        with self._batcher.expecting():
-            content = body.content
-            question, items = await loop.run_in_executor(self._pool, self._prepare, served, content, parse, deadline)
-            del content
-            body.become(sum(len(item.data) for item in items))
-            try:
-                future = self._batcher.submit(items)
-            except QueueFullError as error:
-                raise self._full() from error
+        try:
+            with self._batcher.expecting((served.model, DEFAULT_SIGNATURE)) as places:
+                work = partial(self._prepare, served, body, parse, deadline, places)
+                question, items = await loop.run_in_executor(self._pool, work)
+                body.become(sum(len(item.data) for item in items))
+                future = self._batcher.submit(items, places)
+        except QueueFullError as error:
+            raise self._full() from error
         rows = self._read(question, await asyncio.wrap_future(future))
         if question.signature == DEFAULT_SIGNATURE:
             return self._respond(name, question, rows)
@@ -148,15 +150,18 @@ class Predictor:
         return await loop.run_in_executor(self._pool, self._respond, name, question, rows)
 
     def _prepare(
-        self, served: "Served[Model]", body: bytes, parse: Parse, deadline: float
+        self, served: "Served[Model]", body: Body, parse: Parse, deadline: float, places: Places
     ) -> tuple[Question, list[_Image]]:
-        question = parse(body, served)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        question = parse(body.content, served)
         if question.signature not in served.model.signatures:
             raise RequestError(400, f'Serving signature name: "{question.signature}" not found in signature def')
-        group: tuple[Any, ...] = (id(served.model), question.signature)
+        group: tuple[Any, ...] = (served.model, question.signature)
         if question.signature != DEFAULT_SIGNATURE:
             # Sizes of its outputs depend on the batch: not on what others ask, then.
             group += (id(question),)
+        self._batcher.reserve(places, len(question.images), group)
         self._check_pixels(question)
         items, size = [], 0
         for index in range(len(question.images)):
@@ -222,7 +227,8 @@ class Predictor:
         return self._full() if self._batcher.is_full else None
 
     def _full(self) -> RequestError:
-        return RequestError(503, f"overloaded: {self._batcher.waiting} images are waiting; try again later")
+        images_ahead = self._batcher.waiting + self._batcher.coming
+        return RequestError(503, f"overloaded: {images_ahead} images are waiting; try again later")
 
 
 def _run(batch: list[_Image]) -> Sequence[Row | ImageError]:

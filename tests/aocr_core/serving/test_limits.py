@@ -223,6 +223,65 @@ def test_full_queue_is_said_at_once_and_what_was_taken_is_answered(base, running
         assert slow.batches == [1, 2]
 
 
+class SlowDecoding:
+    """Makes the check of images wait until it is let go on."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.at_work, self.go_on = threading.Event(), threading.Event()
+        plain = images.plain
+
+        def slow(data: bytes, **limits) -> PlainImage:
+            self.at_work.set()
+            assert self.go_on.wait(60)
+            return plain(data, **limits)
+
+        monkeypatch.setattr(images, "plain", slow)
+
+
+def test_images_that_are_being_decoded_have_places_in_the_queue(base, running, monkeypatch, eventually):
+    with running(base, max_queue=4, decode_threads=1) as server, ThreadPoolExecutor(4) as clients:
+        slow = SlowDecoding(monkeypatch)
+        one, two = ({"instances": [b64(tiny_export.png(40))] * count} for count in (1, 2))
+        first = clients.submit(call, f"{server.url}:predict", two)
+        assert slow.at_work.wait(60)
+        eventually(lambda: sample(server.url, "aocr_decoding_images") == 2)
+        others = [clients.submit(call, f"{server.url}:predict", one) for _ in range(2)]
+        eventually(lambda: sample(server.url, "aocr_decoding_images") == 4)
+        parts = urlsplit(server.url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        connection.request("POST", f"{parts.path}:predict", json.dumps(one))
+        response = connection.getresponse()
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert json.load(response) == {"error": "overloaded: 4 images are waiting; try again later"}
+        slow.go_on.set()
+        assert [future.result(60)[0] for future in [first, *others]] == [200] * 3
+        assert sample(server.url, "aocr_decoding_images") == 0
+        assert call(f"{server.url}:predict", one)[0] == 200
+
+
+def test_requests_that_are_given_up_while_they_wait_for_decoding_hold_nothing(base, running, monkeypatch):
+    with running(base, max_queue=3, decode_threads=1, request_timeout=2.0) as server, ThreadPoolExecutor(3) as clients:
+        slow = SlowDecoding(monkeypatch)
+        asked = {"inputs": b64(tiny_export.png(40))}
+        answers = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(3)]
+        assert {future.result(60)[0] for future in answers} == {503}
+        assert slow.at_work.is_set()
+        assert sample(server.url, "aocr_decoding_images") == sample(server.url, "aocr_request_bytes") == 0
+        slow.go_on.set()
+
+
+def test_requests_that_are_given_up_while_they_wait_for_the_model_hold_nothing(base, running, monkeypatch):
+    with running(base, max_queue=2, request_timeout=3.0) as server, ThreadPoolExecutor(3) as clients:
+        slow = Slow(server, monkeypatch)
+        asked = {"inputs": b64(tiny_export.png(40))}
+        first = clients.submit(call, f"{server.url}:predict", asked)
+        assert slow.at_work.wait(60)
+        others = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(2)]
+        assert {future.result(60)[0] for future in [first, *others]} == {503}
+        assert sample(server.url, "aocr_queue_images") == 0
+        slow.go_on.set()
+
+
 def test_an_image_that_only_tensorflow_cannot_read_is_named_and_harms_no_other(base, running, monkeypatch, eventually):
     """The images are checked before, so that TensorFlow should fail on none."""
     with running(base) as server, ThreadPoolExecutor(4) as clients:
