@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Row = Mapping[str, np.ndarray]
 
+DETAILED = 32
+"""Images in a request for another signature than the default one: it is answered with thousands of numbers for each."""
 PIXELS = 4
 """A request may have so many times the pixels of a single image: those of hundreds would keep a thread for minutes."""
 
@@ -161,6 +163,9 @@ class Predictor:
         if question.signature != DEFAULT_SIGNATURE:
             # Sizes of its outputs depend on the batch: not on what others ask, then.
             group += (id(question),)
+            if len(question.images) > DETAILED:
+                message = f"{len(question.images)} images in one request; at most {DETAILED} are allowed for"
+                raise RequestError(413, f"{message} {question.signature}")
         self._batcher.reserve(places, len(question.images), group)
         self._check_pixels(question)
         items, size = [], 0

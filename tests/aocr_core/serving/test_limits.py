@@ -67,6 +67,15 @@ def test_images_in_a_request(url):
     assert answer == (400, {"error": "3 images in one request; at most 2 are allowed"})
 
 
+def test_images_in_a_request_for_details(base, running):
+    with running(base) as server:
+        request = {"instances": [b64(tiny_export.png(40))] * 33, "signature_name": "details"}
+        refused = (413, {"error": "33 images in one request; at most 32 are allowed for details"})
+        assert call(f"{server.url}:predict", request) == refused
+        request["instances"].pop()
+        assert len(call(f"{server.url}:predict", request)[1]["predictions"]) == 32
+
+
 def test_size_of_the_body(url):
     refused = (413, {"error": "the request is larger than 1 MiB"})
     assert call(f"{url}:predict", b" " * (2**20 + 1)) == refused
