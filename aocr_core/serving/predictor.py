@@ -147,9 +147,9 @@ class Predictor:
             raise self._full() from error
         rows = self._read(question, await asyncio.wrap_future(future))
         if question.signature == DEFAULT_SIGNATURE:
-            return self._respond(name, question, rows)
+            return self._respond(name, served.version, question, rows)
         # Attention is many numbers, which would keep the event loop busy.
-        return await loop.run_in_executor(self._pool, self._respond, name, question, rows)
+        return await loop.run_in_executor(self._pool, self._respond, name, served.version, question, rows)
 
     def _prepare(
         self, served: "Served[Model]", body: Body, parse: Parse, deadline: float, places: Places
@@ -218,9 +218,9 @@ class Predictor:
         self._metrics.refused.labels(error.kind).inc()
         return RequestError(400, f"{question.place(index)}: {error}")
 
-    def _respond(self, name: str, question: Question, rows: Sequence[Row]) -> Response:
+    def _respond(self, name: str, version: int, question: Question, rows: Sequence[Row]) -> Response:
         outputs = {key: _stack([row[key] for row in rows]) for key in rows[0]}
-        self._metrics.observe_probabilities(name, outputs["probability"])
+        self._metrics.observe_probabilities(name, version, outputs["probability"])
         return answer(to_json(question.answer(outputs)))
 
     def _refusal(self, name: str, version: int | None) -> RequestError | None:
