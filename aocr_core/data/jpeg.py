@@ -5,7 +5,6 @@ Source: ITU-T T.81, https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B.
 
 import re
 from collections.abc import Iterator
-from itertools import takewhile
 
 START = b"\xff\xd8"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -36,10 +35,10 @@ def excess(data: bytes) -> str:
 
 
 def is_usual(data: bytes) -> bool:
-    """Whether every decoder knows its kind of coding; arithmetic and lossless ones are seldom seen."""
-    head = takewhile(lambda marker: marker != _SCAN, _markers(data))
-    frames = [marker for marker in head if marker in _FRAMES and marker not in _NO_FRAMES]
-    return len(frames) == 1 and frames[0] in _USUAL_FRAMES
+    """Whether every decoder reads it: a kind of coding that all know, and an end, without which TensorFlow fails."""
+    markers = list(_markers(data))
+    frames = [marker for marker in markers if marker in _FRAMES and marker not in _NO_FRAMES]
+    return len(frames) == 1 and frames[0] in _USUAL_FRAMES and markers[-1] == _END
 
 
 def _markers(data: bytes) -> Iterator[int]:
@@ -47,8 +46,8 @@ def _markers(data: bytes) -> Iterator[int]:
     place = len(START)
     while found := _MARKER.search(data, place):
         place, marker = found.end(), found.group()[1]
+        yield marker
         if marker == _END:
             return
-        yield marker
         if marker not in _ALONE:
             place += int.from_bytes(data[place : place + 2], "big")

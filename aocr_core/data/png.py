@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By colour type: gray, RGB, palette, gray and RGB with transparency."""
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -27,7 +28,10 @@ Chunk = tuple[bytes, memoryview]
 
 
 def is_strict(data: bytes) -> bool:
-    """Whether libpng finds nothing to complain of; checksums are not looked at. Decompresses, but keeps nothing."""
+    """Whether libpng finds nothing to complain of. Decompresses, but keeps nothing.
+
+    Of the chunks' checksums only the last is looked at, the one that Pillow's `verify` does not reach.
+    """
     chunks = list(_chunks(data))
     if not _ORDER.fullmatch("".join(_letter(kind, content) for kind, content in chunks)):
         return False
@@ -54,6 +58,8 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         if end + 4 > len(data):
             return
         kind = bytes(view[place + 4 : place + 8])
+        if kind == b"IEND" and view[place : end + 4] != _END:
+            return
         yield kind, view[place + 8 : end]
         if kind == b"IEND":
             return
@@ -62,8 +68,6 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
 
 def _letter(kind: bytes, content: memoryview) -> str:
     ancillary = kind.isalpha() and kind[:1].islower() and len(content) <= _MOST_ANCILLARY
-    if kind == b"IEND" and content:
-        return "x"
     return "a" if ancillary else _LETTERS.get(kind, "x")
 
 

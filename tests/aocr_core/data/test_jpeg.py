@@ -6,7 +6,7 @@ from PIL import Image
 
 from aocr_core.data import jpeg
 from aocr_core.data.images import ImageError, plain
-from tests.aocr_core.data.test_images import encoded, half_black, tensorflow_sees
+from tests.aocr_core.data.test_images import decoded, encoded, half_black, tensorflow_sees
 
 END = b"\xff\xd9"
 
@@ -71,3 +71,9 @@ def test_an_unusual_coding_is_rewritten_or_refused():
             continue
         assert Image.open(io.BytesIO(result.data)).format == "PNG"
         assert tensorflow_sees(result.data, 1).shape == (20, 40, 1)
+
+
+def test_without_an_end_it_is_read_and_given_one():
+    data = encoded(Image.linear_gradient("L").resize((90, 32)), "JPEG", restart_marker_blocks=8)
+    result = plain(data[: -len(END)])
+    assert (tensorflow_sees(result.data, 1)[..., 0] == decoded(data)).all()

@@ -56,6 +56,8 @@ ODD = {
         header(), chunk(b"IDAT", TWO_PARTS[0]), chunk(b"tIME", bytes(7)), chunk(b"IDAT", TWO_PARTS[1]), END
     ),
     "no end": made(header(), pixels()),
+    "an end with a wrong checksum": made(header(), pixels(), END[:-1] + b"?"),
+    "an end with something in it": made(header(), pixels(), chunk(b"IEND", b"?")),
     "a second end": made(header(), pixels(), END, END),
 }
 STRICT = {
