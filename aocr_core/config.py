@@ -259,7 +259,9 @@ class ServeOptions(Options):
         "together with those it has. Where there are none it does not wait.",
     )
     max_queue: PositiveInt = Field(
-        256, description="Images that may wait for the model; more are refused at once with status 503."
+        256,
+        description="Images that may be decoded or wait for the model; more are refused at once with status 503, as "
+        "are those that the model, at its pace, would not come to within the request timeout.",
     )
     model_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="Batches that the model reads at the same time; they share the cores."
@@ -276,7 +278,9 @@ class ServeOptions(Options):
     )
     max_instances: PositiveInt = Field(256, description="Most images in one request.")
     max_pixels: Annotated[int, Field(gt=0, le=89_000_000)] = Field(
-        10_000_000, description="Refuse images that declare more pixels than this, before decoding them."
+        10_000_000,
+        description="Refuse images that declare more pixels than this, and requests that declare four times as many, "
+        "before decoding them.",
     )
     max_connections: PositiveInt = Field(512, description="Connections at a time; one more is refused.")
     client_timeout: Annotated[float, Field(gt=0)] = Field(

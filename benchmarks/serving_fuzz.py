@@ -3,34 +3,42 @@
     python -m benchmarks.serving_fuzz EXPORT [--requests 20000]
 
 Up to half of the requests are made by schemathesis from the server's own OpenAPI description (right ones and wrong
-ones; the answers are held against the description too), the others by hypothesis: damaged images, odd JSON, any bytes,
-and bytes that are no HTTP. Every answer must be right or the client's fault, none the server's (5xx; 503 only means
-overload).
-The server must live on, read an image as before, and not grow. Exits with 1 if not.
+ones; the answers are held against the description too), the others by hypothesis: damaged images, images put together
+anew from their parts, odd JSON, any bytes, and bytes that are no HTTP. Every answer must be right or the client's
+fault, none the server's: the server's own counters are looked at in the end, also for the answers that nobody read. A
+503 only means overload, and is shown apart. The server must live on, read an image as before, and not grow. Exits with
+1 if not.
 """
 
 import argparse
 import base64
 import contextlib
 import http.client
-import io
 import json
 import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks import fuzz_images
+from benchmarks.fuzz_images import GOOD
 from benchmarks.load import metrics, serving
 
 INTENDED = {200, 400, 401, 404, 405, 408, 413, 503}
+OVERLOAD = "503"
 MOST_GROWTH = 50.0
+IDLE = 10.0
+"""Seconds after which a connection is not used again: the server hangs up after 30."""
 MB = 2**20
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 SCHEMATHESIS = """
@@ -40,42 +48,7 @@ SCHEMATHESIS = """
 """
 
 
-def encoded(size: tuple[int, int], mode: str, kind: str, **more: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.linear_gradient("L").resize(size).convert(mode).save(buffer, kind, **more)
-    return buffer.getvalue()
-
-
-GOOD = encoded((90, 32), "L", "PNG")
-FRAMES = [Image.new("P", (40, 20), color) for color in range(4)]
-IMAGES = [
-    GOOD,
-    encoded((90, 32), "RGB", "JPEG"),
-    encoded((90, 32), "CMYK", "JPEG"),
-    encoded((90, 32), "I;16", "PNG"),
-    encoded((90, 32), "RGBA", "WEBP"),
-    encoded((90, 32), "CMYK", "TIFF", compression="tiff_lzw"),
-    encoded((60, 20), "L", "GIF", save_all=True, append_images=FRAMES),
-    encoded((60, 20), "1", "PPM"),
-    encoded((4000, 2000), "L", "PNG"),
-    # Sixty thousand pixels a side, by its header.
-    GOOD[:16] + (60000).to_bytes(4, "big") * 2 + GOOD[24:],
-    b"",
-]
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> bytes:
-    """An image with some bytes changed, cut off, or added."""
-    data = bytearray(draw(st.sampled_from(IMAGES)))
-    for place, byte in draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4)):
-        if place < len(data):
-            data[place] = byte
-    end = draw(st.sampled_from([len(data), len(data), len(data) // 2, 40]))
-    return bytes(data[:end]) + draw(st.binary(max_size=8))
-
-
-image = damaged().map(lambda data: {"b64": base64.b64encode(data).decode()})
+image = fuzz_images.anything.map(lambda data: {"b64": base64.b64encode(data).decode()})
 odd: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
@@ -156,12 +129,16 @@ class Target:
         self.paths = [f"/v1/models/{self.name}:predict", f"/v2/models/{self.name}/infer"]
         self.statuses: dict[int, int] = {}
         self._connection = http.client.HTTPConnection(*self.address, timeout=60)
+        self._used = time.monotonic()
 
     def post(self, path: str, content: bytes) -> tuple[int, bytes]:
         """Status and body of the answer; the connection is kept, so an answer of its own was complete."""
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()
         self._connection.request("POST", path, content)
         response = self._connection.getresponse()
         answer = response.read()
+        self._used = time.monotonic()
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1
         return response.status, answer
 
@@ -215,6 +192,27 @@ def by_schemathesis(url: str, name: str, examples: int) -> int:
         return subprocess.run(command, cwd=folder, check=False).returncode
 
 
+def by_status(url: str) -> dict[str, int]:
+    """How many requests of each status the server has counted."""
+    found: dict[str, int] = {}
+    with urllib.request.urlopen(f"{url.partition('/v1/')[0]}/metrics", timeout=60) as response:
+        for family in text_string_to_metric_families(response.read().decode()):
+            for sample in family.samples:
+                if sample.name == "aocr_requests_total":
+                    status = sample.labels["status"]
+                    found[status] = found.get(status, 0) + int(sample.value)
+    return found
+
+
+def failures(statuses: Mapping[str, int]) -> dict[str, int]:
+    """The answers that are the server's fault."""
+    return {status: count for status, count in statuses.items() if status >= "500" and status != OVERLOAD}
+
+
+def listed(statuses: Mapping[Any, int]) -> str:
+    return ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())) or "none"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("export", type=Path)
@@ -233,14 +231,15 @@ def main() -> None:
         by_hypothesis(target, max(given_.requests // 2, given_.requests - made_so_far))
         last = metrics(url)
         after = target.post(target.paths[0], good)
+        counted = by_status(url)
     growth = (last["process_resident_memory_bytes"] - first["process_resident_memory_bytes"]) / MB
     made = middle["aocr_requests_total"] - first["aocr_requests_total"], last["aocr_requests_total"]
     print(f"{made[1]:.0f} requests, {made[0]:.0f} of them by schemathesis (exit code {failed})")
-    print(
-        "Answers to hypothesis:", ", ".join(f"{count} x {status}" for status, count in sorted(target.statuses.items()))
-    )
+    print("Answers to hypothesis:", listed(target.statuses))
+    print("Answers by the server's count:", listed(counted))
+    print(f"Overload: {counted.get(OVERLOAD, 0)} x {OVERLOAD}; the server's failures: {listed(failures(counted))}")
     print(f"Memory: {growth:+.0f} MB; the same image before and after: {before == after}")
-    if failed or before != after or before[0] != 200 or growth > given_.most_growth:
+    if failed or failures(counted) or before != after or before[0] != 200 or growth > given_.most_growth:
         sys.exit(1)
 
 

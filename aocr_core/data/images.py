@@ -1,8 +1,9 @@
 """The one place where Pillow looks at images: whatever comes in, TensorFlow gets bytes that it decodes faithfully.
 
 `tf.io.decode_image` reads opaque PNG of every depth and ordinary JPEG as they are meant. It knows nothing of EXIF
-rotation, of CMYK or of transparency, and fails on the other formats: those are rewritten here as plain PNG. Damaged
-files are found by decoding them in full, since a file with a good header may still break off in the middle.
+rotation, of CMYK or of transparency, and fails on the other formats, and on PNG that is not strictly to the standard:
+those are rewritten here as plain PNG. Damaged files are found by decoding them in full, since a file with a good header
+may still break off in the middle.
 """
 
 import io
@@ -18,6 +19,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from aocr_core import storage
 from aocr_core.config import MAX_ASPECT, MAX_PIXELS
+from aocr_core.data import jpeg, png
 from aocr_core.errors import AocrError
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000")
@@ -32,7 +34,6 @@ MIN_CONTRAST = 8
 ANIMATED = "more than one frame: only the first is used"
 UNIFORM = "uniform image: no ink to be seen"
 
-_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _WHITE = (255, 255, 255, 255)
 _GRAY_MODES = ("1", "L")
 
@@ -104,6 +105,17 @@ def plain(data: bytes, *, max_pixels: int = MAX_PIXELS, max_aspect: float = MAX_
     )
 
 
+def declared_pixels(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
+    """How many an encoded image has by its header; nothing is decoded.
+
+    Raises:
+        ImageError: not an image, or of a size that `plain` would reject.
+    """
+    image = _open(data)
+    check_size(image.width, image.height, max_pixels)
+    return image.width * image.height
+
+
 def recorded(data: bytes) -> PlainImage:
     """The same for an image of a data set: its size was a matter for whoever built that."""
     return plain(data, max_pixels=sys.maxsize, max_aspect=math.inf)
@@ -151,6 +163,8 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS, max_aspect
 def _open(data: bytes) -> Image.Image:
     if not data:
         raise ImageError("empty file")
+    if data.startswith(jpeg.START) and (excess := jpeg.excess(data)):
+        raise ImageError("damaged image", excess)
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.UnidentifiedImageError as error:
@@ -164,12 +178,11 @@ def _open(data: bytes) -> Image.Image:
 def _faithful(image: Image.Image, data: bytes) -> bool:
     """Whether TensorFlow decodes the file to the pixels that Pillow sees."""
     if image.format == "PNG":
-        if _PNG_END not in data:  # the one thing that `verify` does not look at
-            return False
         # A declared gamma would change how TensorFlow's libpng turns colours into gray.
         gamma = image.mode not in _GRAY_MODES and ("gamma" in image.info or "srgb" in image.info)
-        return image.mode in (*_GRAY_MODES, "P", "RGB") and not gamma and "transparency" not in image.info
-    return image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB")
+        known = image.mode in (*_GRAY_MODES, "P", "RGB") and not gamma and "transparency" not in image.info
+        return known and png.is_strict(data)
+    return image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB") and jpeg.is_usual(data)
 
 
 def _flat(image: Image.Image) -> Image.Image:

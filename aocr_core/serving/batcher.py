@@ -2,9 +2,11 @@
 
 Whoever submits gets a future. A thread takes what is waiting as soon as it is free, so nothing waits for a batch to
 fill up while the function stands idle; only when more items are known to be on their way does it wait for them, and
-no longer than `max_wait`. The queue is bounded: what does not fit is refused at once.
+no longer than `max_wait`. The queue is bounded: what does not fit is refused at once. Whoever has to prepare items
+first takes places for them before, so that the work is not done in vain, nor waits somewhere without a bound.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -18,6 +20,9 @@ Result = TypeVar("Result")
 
 MAX_PADDING = 0.25
 """Share of a batch that may be padding: the function works on that in vain."""
+
+PACE_WEIGHT = 0.2
+"""Of the last batch, in the moving average of the seconds that an item takes."""
 
 
 class QueueFullError(Exception):
@@ -36,6 +41,16 @@ class Shape:
     """The weights of a batch add up to `max_weight` at most (a heavier item goes alone)."""
 
 
+@dataclass(eq=False)
+class Places:
+    """In the queue, for items that are on their way; see `Batcher.expecting`."""
+
+    group: Hashable
+    count: int = 1
+    known: bool = False
+    """Whether somebody has counted the items."""
+
+
 def one_shape(_: object) -> Shape:
     """All items are alike."""
     return Shape()
@@ -49,9 +64,10 @@ class Batcher(Generic[Item, Result]):
             the item that it fails on is alone: the others get their results.
         max_batch: items.
         max_wait: seconds that an item waits at most for others that are on their way (see `expecting`).
-        max_queue: items that may wait. An empty queue takes any number, so that what is too large for the queue is
-            not refused for ever.
+        max_queue: items that may wait or be on their way. An empty queue takes any number, so that what is too large
+            for the queue is not refused for ever.
         max_weight: see `Shape`.
+        max_seconds: that an item may have to wait for its result, by the pace of the batches before.
         threads: how many batches are run at a time.
         shape: which items go together.
         observe: told of each batch that was run: items, seconds.
@@ -65,14 +81,16 @@ class Batcher(Generic[Item, Result]):
         max_wait: float = 0.0,
         max_queue: int = 1024,
         max_weight: float = float("inf"),
+        max_seconds: float = float("inf"),
         threads: int = 1,
         shape: Callable[[Item], Shape] = one_shape,
         observe: Callable[[int, float], None] = lambda items, seconds: None,
     ) -> None:
         self._run, self._shape, self._observe = run, shape, observe
         self._max_batch, self._max_wait, self._max_queue, self._max_weight = max_batch, max_wait, max_queue, max_weight
+        self._max_seconds, self._pace = max_seconds, 0.0
         self._queue: list[_Waiting[Item, Result]] = []
-        self._expected = 0
+        self._expected: list[Places] = []
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -87,12 +105,54 @@ class Batcher(Generic[Item, Result]):
         return len(self._queue)
 
     @property
+    def coming(self) -> int:
+        """Items on their way there; those that nobody has counted yet count as one."""
+        return sum(places.count for places in self._expected)
+
+    @property
     def is_full(self) -> bool:
         """Whether not even a single item would be taken."""
-        return len(self._queue) >= self._max_queue
+        with self._changed:
+            return not self._has_room(self.waiting + self.coming, 1)
 
-    def submit(self, items: Sequence[Item]) -> "Future[list[Result]]":
+    @contextmanager
+    def expecting(self, group: Hashable = None) -> Iterator[Places]:
+        """While in this block items are on their way: they have places, and others of the group may wait for them.
+
+        How many they are may be said when it is known (`reserve`). Until then they have one.
+
+        Raises:
+            QueueFullError: there is no place.
+        """
+        places = Places(group)
+        with self._changed:
+            self._check_room(self.waiting + self.coming, 1)
+            self._expected.append(places)
+        try:
+            yield places
+        finally:
+            with self._changed:
+                self._leave(places)
+
+    def reserve(self, places: Places, count: int, group: Hashable = None) -> None:
+        """Have so many places for items of the group, in which they will be submitted.
+
+        Raises:
+            QueueFullError: there is no room for them.
+        """
+        with self._changed:
+            # What nobody has counted yet is left out: of two large requests at a time each would refuse the other.
+            others = sum(other.count for other in self._expected if other.known and other is not places)
+            self._check_room(self.waiting + others, count)
+            places.count, places.group, places.known = count, group, True
+            self._changed.notify_all()
+
+    def submit(self, items: Sequence[Item], places: Places | None = None) -> "Future[list[Result]]":
         """Have items run, together or in several batches; a cancelled future takes them out of the queue.
+
+        Args:
+            items: any number.
+            places: that were reserved for them.
 
         Raises:
             QueueFullError: there is no room for them.
@@ -106,23 +166,12 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             if self._closed:
                 raise QueueFullError("closed")
-            if self._queue and len(self._queue) + len(items) > self._max_queue:
-                raise QueueFullError(f"{len(self._queue)} items are waiting")
+            if places is None or len(items) > places.count:
+                self._check_room(self.waiting, len(items))
             self._queue += waiting
-            self._changed.notify_all()
+            self._leave(places)
+        asked.future.add_done_callback(self._forget)
         return asked.future
-
-    @contextmanager
-    def expecting(self) -> Iterator[None]:
-        """While in this block items are on their way, and others may wait for them."""
-        with self._changed:
-            self._expected += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._expected -= 1
-                self._changed.notify_all()
 
     def close(self) -> None:
         """Run what is waiting, then end the threads. Nothing is taken any more."""
@@ -132,15 +181,34 @@ class Batcher(Generic[Item, Result]):
         for thread in self._threads:
             thread.join()
 
+    def _has_room(self, taken: int, count: int) -> bool:
+        most = min(self._max_queue, self._max_seconds / self._pace if self._pace else math.inf)
+        return not taken or taken + count <= most
+
+    def _check_room(self, taken: int, count: int) -> None:
+        if not self._has_room(taken, count):
+            raise QueueFullError(f"{taken} items are waiting")
+
+    def _leave(self, places: Places | None) -> None:
+        self._expected = [other for other in self._expected if other is not places]
+        self._changed.notify_all()
+
+    def _forget(self, future: "Future[list[Result]]") -> None:
+        """Give up the places of items whose results nobody gets any more."""
+        if future.cancelled() or future.exception():
+            with self._changed:
+                self._queue = [waiting for waiting in self._queue if waiting.asked.future is not future]
+
     def _work(self) -> None:
         while batch := self._take():
+            began = time.monotonic()
             self._complete(batch)
+            self._note_pace((time.monotonic() - began) / len(batch) / len(self._threads))
 
     def _take(self) -> "list[_Waiting[Item, Result]]":
         """The next batch: the oldest item and those that suit it; empty when there will be none any more."""
         with self._changed:
             while True:
-                self._queue = [waiting for waiting in self._queue if not waiting.asked.future.done()]
                 if not self._queue:
                     if self._closed:
                         return []
@@ -149,7 +217,8 @@ class Batcher(Generic[Item, Result]):
                 oldest = self._queue[0]
                 alike = [waiting for waiting in self._queue if waiting.shape.group == oldest.shape.group]
                 left = oldest.since + self._max_wait - time.monotonic()
-                if len(alike) >= self._max_batch or not self._expected or left <= 0 or self._closed:
+                coming = any(places.group == oldest.shape.group for places in self._expected)
+                if len(alike) >= self._max_batch or not coming or left <= 0 or self._closed:
                     break
                 self._changed.wait(left)
             shapes = [waiting.shape for waiting in alike]
@@ -157,6 +226,12 @@ class Batcher(Generic[Item, Result]):
             taken = set(map(id, chosen))
             self._queue = [waiting for waiting in self._queue if id(waiting) not in taken]
             return chosen
+
+    def _note_pace(self, seconds: float) -> None:
+        """Remember what an item takes; only with others waiting, since a batch is as large as it can be then."""
+        with self._changed:
+            if self._queue:
+                self._pace += (seconds - self._pace) * (PACE_WEIGHT if self._pace else 1)
 
     def _complete(self, batch: "list[_Waiting[Item, Result]]") -> None:
         began = time.monotonic()

@@ -73,14 +73,14 @@ class Body:
         Raises:
             RequestError: 503, no room.
         """
-        self.content = b""
         self.release()
         if refusal := self._room.take(size):
             raise refusal
         self._held = size
 
     def release(self) -> None:
-        """The bytes are not needed any more."""
+        """The bytes are not needed any more; whoever is still to read them finds nothing."""
+        self.content = b""
         self._room.give_back(self._held)
         self._held = 0
 

@@ -194,5 +194,8 @@ def as_json(array: np.ndarray) -> Any:
     if array.dtype == object:
         return np.vectorize(lambda text: text.decode("utf-8", "replace"), otypes=[object])(array).tolist()
     if array.dtype == np.float32:
+        if array.ndim > 1:
+            # Row by row: as text a number takes 128 bytes, and other threads stand still meanwhile.
+            return [as_json(row) for row in array]
         return array.astype(str).astype(np.float64).tolist()
     return array.tolist()

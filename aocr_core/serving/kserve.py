@@ -134,5 +134,6 @@ def _tensor(name: str, array: np.ndarray, shape: tuple[int, ...]) -> dict[str, A
         "name": name,
         "datatype": DATATYPES[array.dtype.name],
         "shape": list(shape),
-        "data": dialect.as_json(array.reshape(-1)),
+        # Image by image: see `as_json`.
+        "data": [value for one in array.reshape(len(array), -1) for value in dialect.as_json(one)],
     }

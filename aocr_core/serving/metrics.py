@@ -1,5 +1,6 @@
 """What the server tells Prometheus about itself, in a registry of its own."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 
@@ -13,12 +14,17 @@ SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 
 IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PROBABILITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
+VERSIONS = 2
+"""Of a model, whose probabilities are shown beside each other: the one that answers and the one before."""
+
 
 class Metrics:
     """Everything that is counted. No label takes its value from a request that names nothing known."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self._lock = threading.Lock()
+        self._answered: dict[str, list[int]] = {}
         self.requests = Counter("aocr_requests", "Requests answered", ("route", "model", "status"), registry=registry)
         self.seconds = Histogram(
             "aocr_request_seconds",
@@ -34,6 +40,9 @@ class Metrics:
             "aocr_batch_seconds", "Time that the model took for a batch", buckets=SECONDS, registry=registry
         )
         self.queue = Gauge("aocr_queue_images", "Images that wait for the model", registry=registry)
+        self.decoding = Gauge(
+            "aocr_decoding_images", "Images that are being decoded, or wait for that", registry=registry
+        )
         self.held = Gauge("aocr_request_bytes", "Bytes of requests that are held in memory", registry=registry)
         self.refused = Counter("aocr_images_refused", "Images that cannot be read", ("reason",), registry=registry)
         self.connections_refused = Counter(
@@ -45,7 +54,7 @@ class Metrics:
         self.probability = Histogram(
             "aocr_probability",
             "Probability of the texts that were read: low ones are the first sign of other images",
-            ("model",),
+            ("model", "version"),
             buckets=PROBABILITIES,
             registry=registry,
         )
@@ -57,11 +66,22 @@ class Metrics:
         self.batch.observe(images)
         self.batch_seconds.observe(seconds)
 
-    def observe_probabilities(self, model: str, probabilities: np.ndarray) -> None:
+    def observe_probabilities(self, model: str, version: int, probabilities: np.ndarray) -> None:
         """Count what a request was answered, `[images]`."""
-        histogram = self.probability.labels(model)
+        histogram = self._histogram(model, version)
         for probability in probabilities:
             histogram.observe(float(probability))
+
+    def _histogram(self, model: str, version: int) -> Histogram:
+        """That of a version; those of versions that went long ago are dropped, or they would become more and more."""
+        with self._lock:
+            answered = self._answered.setdefault(model, [])
+            if version not in answered:
+                answered.append(version)
+            for old in answered[:-VERSIONS]:
+                self.probability.remove(model, old)
+            del answered[:-VERSIONS]
+            return self.probability.labels(model, version)
 
     def text(self, versions: Iterable[tuple[str, int]]) -> bytes:
         """The page that Prometheus reads; `versions` are the models' names and what of them answers now."""

@@ -1,5 +1,6 @@
 """An exported model in memory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aocr_core import exports
+from aocr_core.data.images import ImageError
 from aocr_core.errors import AocrError
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
+from aocr_core.serving.kserve import SIGNATURE_DATATYPES
 
 OUTPUTS = {"output", "probability"}
+"""Of each signature: one value for each image."""
+PARTS = ("inputs", "outputs")
 
 
 def load(folder: Path, batch: int = 1) -> "Model":
@@ -47,9 +52,8 @@ class Model:
         self._root = tf.saved_model.load(str(folder))
         self._signatures: dict[str, Any] = dict(self._root.signatures)
         self.metadata = _signature_definitions(folder)
-        default = self._signatures.get(DEFAULT_SIGNATURE)
-        if default is None or OUTPUTS - set(default.structured_outputs):
-            raise AocrError(f"its signature {DEFAULT_SIGNATURE} does not give {' and '.join(sorted(OUTPUTS))}")
+        for name in {DEFAULT_SIGNATURE, *self._signatures}:
+            _check(name, self.metadata.get(name, {}))
 
     @property
     def signatures(self) -> set[str]:
@@ -65,17 +69,44 @@ class Model:
 
         Returns:
             The signature's outputs, each `[images, ...]`; texts are UTF-8 bytes.
+
+        Raises:
+            ImageError: one of the images is none for TensorFlow.
         """
-        outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
-        return {name: outputs[name].numpy() for name in sorted(outputs)}
+        try:
+            return self._run(images, signature)
+        except tf.errors.InvalidArgumentError as error:
+            raise ImageError("not readable by the model") from error
 
     def warm_up(self, batch: int = 1) -> None:
         """Run every signature on a blank image, and the one that is served in batches on as many as they hold."""
         blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
         for signature in self._signatures:
-            self.run([blank], signature)
+            for output, array in self._run([blank], signature).items():
+                scalar = output in OUTPUTS
+                if array.shape[:1] != (1,) or (scalar and array.ndim > 1):
+                    wanted = "one value" if scalar else "a row"
+                    raise AocrError(f"its signature {signature} does not give {wanted} of {output} for each image")
         if batch > 1:
-            self.run([blank] * batch)
+            self._run([blank] * batch, DEFAULT_SIGNATURE)
+
+    def _run(self, images: list[bytes], signature: str) -> dict[str, np.ndarray]:
+        outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
+        return {name: outputs[name].numpy() for name in sorted(outputs)}
+
+
+def _check(name: str, definition: Mapping[str, Any]) -> None:
+    """Refuse a signature that takes or gives something else than ours do, before somebody asks for it."""
+    inputs, outputs = ({key: tensor["dtype"] for key, tensor in definition.get(part, {}).items()} for part in PARTS)
+    if missing := sorted(OUTPUTS - set(outputs)):
+        raise AocrError(f"its signature {name} does not give {' and '.join(missing)}")
+    if inputs != {INPUT: "DT_STRING"}:
+        raise AocrError(f"its signature {name} takes something else than strings named {INPUT}")
+    for output, kind in outputs.items():
+        if kind.removeprefix("DT_") not in SIGNATURE_DATATYPES:
+            raise AocrError(f"its signature {name} gives {output} as {kind}, which the answers have no form for")
+    if outputs["output"] != "DT_STRING" or outputs["probability"] not in ("DT_FLOAT", "DT_DOUBLE"):
+        raise AocrError(f"its signature {name} does not give texts as output and numbers as probability")
 
 
 def _signature_definitions(folder: Path) -> dict[str, Any]:

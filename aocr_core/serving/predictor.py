@@ -1,7 +1,7 @@
 """From a request's body to its answer: read it, decode its images, have the model read them among others' images.
 
 The event loop only moves bytes. JSON, base64 and Pillow work in a small pool of threads, the model in the batcher's.
-What is bounded here: seconds until the answer, images that wait; the bytes in `body`.
+What is bounded here: seconds until the answer, images that wait, pixels; the bytes in `body`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from aocr_core.config import ServeOptions
 from aocr_core.data import images
 from aocr_core.data.images import ImageError
 from aocr_core.serving.answers import RequestError, answer, to_json
-from aocr_core.serving.batcher import Batcher, QueueFullError, Shape
+from aocr_core.serving.batcher import Batcher, Places, QueueFullError, Shape
 from aocr_core.serving.body import MB, Body, Room
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE
 from aocr_core.serving.metrics import Metrics
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Row = Mapping[str, np.ndarray]
+
+DETAILED = 32
+"""Images in a request for another signature than the default one: it is answered with thousands of numbers for each."""
+PIXELS = 4
+"""A request may have so many times the pixels of a single image: those of hundreds would keep a thread for minutes."""
 
 
 class Question(Protocol):
@@ -74,17 +80,19 @@ class Predictor:
         self._most_bytes = max(options.max_buffered_mb, options.max_body_mb) * MB
         self._room = Room(self._most_bytes)
         self._pool = ThreadPoolExecutor(options.decode_threads, "decode")
-        self._batcher: Batcher[_Image, Row] = Batcher(
+        self._batcher: Batcher[_Image, Row | ImageError] = Batcher(
             _run,
             max_batch=options.max_batch,
             max_wait=options.max_wait_ms / 1000,
             max_queue=options.max_queue,
             max_weight=options.max_pixels,
+            max_seconds=options.request_timeout,
             threads=options.model_threads,
             shape=lambda image: image.shape,
             observe=metrics.observe_batch,
         )
         metrics.queue.set_function(lambda: self._batcher.waiting)
+        metrics.decoding.set_function(lambda: self._batcher.coming)
         metrics.held.set_function(lambda: self._room.held)
 
     def close(self) -> None:
@@ -129,31 +137,37 @@ class Predictor:
 
     async def _answer(self, served: "Served[Model]", name: str, body: Body, parse: Parse, deadline: float) -> Response:
         loop = asyncio.get_running_loop()
-        with self._batcher.expecting():
-            content = body.content
-            question, items = await loop.run_in_executor(self._pool, self._prepare, served, content, parse, deadline)
-            del content
-            body.become(sum(len(item.data) for item in items))
-            try:
-                future = self._batcher.submit(items)
-            except QueueFullError as error:
-                raise self._full() from error
-        rows = await asyncio.wrap_future(future)
+        try:
+            with self._batcher.expecting((served.model, DEFAULT_SIGNATURE)) as places:
+                work = partial(self._prepare, served, body, parse, deadline, places)
+                question, items = await loop.run_in_executor(self._pool, work)
+                body.become(sum(len(item.data) for item in items))
+                future = self._batcher.submit(items, places)
+        except QueueFullError as error:
+            raise self._full() from error
+        rows = self._read(question, await asyncio.wrap_future(future))
         if question.signature == DEFAULT_SIGNATURE:
-            return self._respond(name, question, rows)
+            return self._respond(name, served.version, question, rows)
         # Attention is many numbers, which would keep the event loop busy.
-        return await loop.run_in_executor(self._pool, self._respond, name, question, rows)
+        return await loop.run_in_executor(self._pool, self._respond, name, served.version, question, rows)
 
     def _prepare(
-        self, served: "Served[Model]", body: bytes, parse: Parse, deadline: float
+        self, served: "Served[Model]", body: Body, parse: Parse, deadline: float, places: Places
     ) -> tuple[Question, list[_Image]]:
-        question = parse(body, served)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        question = parse(body.content, served)
         if question.signature not in served.model.signatures:
             raise RequestError(400, f'Serving signature name: "{question.signature}" not found in signature def')
-        group: tuple[Any, ...] = (id(served.model), question.signature)
+        group: tuple[Any, ...] = (served.model, question.signature)
         if question.signature != DEFAULT_SIGNATURE:
             # Sizes of its outputs depend on the batch: not on what others ask, then.
             group += (id(question),)
+            if len(question.images) > DETAILED:
+                message = f"{len(question.images)} images in one request; at most {DETAILED} are allowed for"
+                raise RequestError(413, f"{message} {question.signature}")
+        self._batcher.reserve(places, len(question.images), group)
+        self._check_pixels(question)
         items, size = [], 0
         for index in range(len(question.images)):
             items.append(self._image(question, index, served.model, group, deadline))
@@ -163,6 +177,20 @@ class Predictor:
                 raise RequestError(413, f"the images, rewritten for the model, are larger than {limit} MiB")
         return question, items
 
+    def _check_pixels(self, question: Question) -> None:
+        """Add up what the headers declare, before anything is decoded."""
+        if len(question.images) <= PIXELS:
+            return
+        pixels, most = 0, PIXELS * self._options.max_pixels
+        for index, data in enumerate(question.images):
+            try:
+                pixels += images.declared_pixels(data, max_pixels=self._options.max_pixels)
+            except ImageError as error:
+                raise self._unreadable(question, index, error) from error
+            if pixels > most:
+                # A client may halve what is too large, and ask again: ours does.
+                raise RequestError(413, f"the images have more than {most:,} pixels in all; send fewer in a request")
+
     def _image(self, question: Question, index: int, model: "Model", group: tuple[Any, ...], deadline: float) -> _Image:
         """Check an image, and make it one that TensorFlow decodes faithfully."""
         if time.monotonic() > deadline:
@@ -170,14 +198,29 @@ class Predictor:
         try:
             plain = images.plain(question.images[index], max_pixels=self._options.max_pixels)
         except ImageError as error:
-            self._metrics.refused.labels(error.kind).inc()
-            raise RequestError(400, f"{question.place(index)}: {error}") from error
+            raise self._unreadable(question, index, error) from error
         shape = Shape(group, plain.width / plain.height, plain.width * plain.height)
         return _Image(plain.data, shape, model, question.signature)
 
-    def _respond(self, name: str, question: Question, rows: Sequence[Row]) -> Response:
+    def _read(self, question: Question, results: list[Row | ImageError]) -> list[Row]:
+        """The rows, if there is one for each image."""
+        rows = []
+        for index, result in enumerate(results):
+            if isinstance(result, ImageError):
+                # Such images should have been refused before: the operator may want to know what TensorFlow says.
+                reason = " ".join(str(result.__cause__).split())
+                logger.warning("%s passed the checks, but TensorFlow cannot read it: %s", question.place(index), reason)
+                raise self._unreadable(question, index, result) from result
+            rows.append(result)
+        return rows
+
+    def _unreadable(self, question: Question, index: int, error: ImageError) -> RequestError:
+        self._metrics.refused.labels(error.kind).inc()
+        return RequestError(400, f"{question.place(index)}: {error}")
+
+    def _respond(self, name: str, version: int, question: Question, rows: Sequence[Row]) -> Response:
         outputs = {key: _stack([row[key] for row in rows]) for key in rows[0]}
-        self._metrics.observe_probabilities(name, outputs["probability"])
+        self._metrics.observe_probabilities(name, version, outputs["probability"])
         return answer(to_json(question.answer(outputs)))
 
     def _refusal(self, name: str, version: int | None) -> RequestError | None:
@@ -189,12 +232,18 @@ class Predictor:
         return self._full() if self._batcher.is_full else None
 
     def _full(self) -> RequestError:
-        return RequestError(503, f"overloaded: {self._batcher.waiting} images are waiting; try again later")
+        images_ahead = self._batcher.waiting + self._batcher.coming
+        return RequestError(503, f"overloaded: {images_ahead} images are waiting; try again later")
 
 
-def _run(batch: list[_Image]) -> list[Row]:
-    """Have the model read images that are all of one group."""
-    outputs = batch[0].model.run([image.data for image in batch], batch[0].signature)
+def _run(batch: list[_Image]) -> Sequence[Row | ImageError]:
+    """Have the model read images that are all of one group; one by itself that it cannot read is answered with why."""
+    try:
+        outputs = batch[0].model.run([image.data for image in batch], batch[0].signature)
+    except ImageError as error:
+        if len(batch) > 1:
+            raise  # which of them it is shows when they come in smaller batches
+        return [error]
     return [{name: array[index, ...] for name, array in outputs.items()} for index in range(len(batch))]
 
 

@@ -126,7 +126,7 @@ ERRORS: dict[int, str] = {
     401: "The token is missing or wrong.",
     404: "There is no such model, or that version of it is not loaded.",
     408: "The body has not arrived in time.",
-    413: "The body is too large.",
+    413: "The body is too large, or has too many images for the signature, or images of too many pixels together.",
     503: "Overloaded, or not answered in time: try again after the seconds in Retry-After.",
 }
 

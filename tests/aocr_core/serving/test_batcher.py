@@ -2,11 +2,13 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aocr_core.serving import batcher as batcher_module
 from aocr_core.serving.batcher import MAX_PADDING, Batcher, QueueFullError, Shape, choose
 
 
@@ -74,6 +76,17 @@ def test_waits_for_items_that_are_on_their_way():
     assert batches == [[1, 2]]
 
 
+def test_does_not_wait_for_items_of_another_group():
+    patient = batcher(lambda items: items, max_wait=3600, shape=lambda item: Shape(group="mine"))
+    with patient.expecting("others"):
+        assert patient.submit([1]).result(60) == [1]
+    with patient.expecting("mine") as places:
+        future = patient.submit([1])
+        assert not future.done()
+        patient.reserve(places, 1, "others")
+        assert future.result(60) == [1]
+
+
 def test_waits_no_longer_than_it_is_told_to():
     patient = batcher(lambda items: items, max_wait=0.01)
     with patient.expecting():
@@ -94,6 +107,74 @@ def test_a_full_queue_refuses_at_once(gate):
     assert busy.waiting == 0
 
 
+def test_places_are_taken_before_the_items_are_there(gate):
+    busy = held(gate, max_queue=3)
+    with busy.expecting(), busy.expecting():
+        future = busy.submit([1])
+        assert busy.is_full
+        with pytest.raises(QueueFullError, match="3 items are waiting"), busy.expecting():
+            pytest.fail("there was room")
+    assert (busy.waiting, busy.coming, busy.is_full) == (1, 0, False)
+    gate.open.set()
+    assert future.result(60) == [2]
+
+
+def test_what_has_places_is_taken_and_others_are_refused_for_it(gate):
+    busy = held(gate, max_queue=4)
+    with busy.expecting() as many, busy.expecting() as more:
+        busy.reserve(many, 3)
+        with pytest.raises(QueueFullError):
+            busy.reserve(more, 2)
+        busy.reserve(more, 1)
+        with pytest.raises(QueueFullError), busy.expecting():
+            pytest.fail("there was room")
+        futures = [busy.submit([1, 2, 3], many), busy.submit([4], more)]
+        assert (busy.waiting, busy.coming) == (4, 0)
+    gate.open.set()
+    assert [future.result(60) for future in futures] == [[2, 4, 6], [8]]
+
+
+def test_of_two_requests_that_are_too_large_together_one_is_taken(gate):
+    busy = held(gate, max_queue=3)
+    with busy.expecting() as first, busy.expecting() as second:
+        busy.reserve(first, 5)
+        with pytest.raises(QueueFullError):
+            busy.reserve(second, 5)
+        future = busy.submit([1, 2, 3, 4, 5], first)
+    gate.open.set()
+    assert future.result(60) == [2, 4, 6, 8, 10]
+
+
+def test_more_is_refused_than_is_done_in_time(monkeypatch):
+    seconds = [0.0]
+    monkeypatch.setattr(batcher_module, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(items: list[int]) -> list[int]:
+        begun.release()
+        assert go_on.acquire(timeout=60)
+        seconds[0] += 10 * len(items)
+        return items
+
+    slow = batcher(run, max_seconds=45)
+    futures = [slow.submit([0])]
+    assert begun.acquire(timeout=60)
+    futures += [slow.submit([item]) for item in range(9)]  # nobody knows yet how long that takes
+    go_on.release()
+    assert begun.acquire(timeout=60)
+    assert (slow.waiting, slow.is_full) == (5, True)
+    with pytest.raises(QueueFullError, match="5 items are waiting"):
+        slow.submit([9])
+    go_on.release()
+    assert begun.acquire(timeout=60)
+    futures += [slow.submit([item]) for item in range(3)]
+    assert slow.is_full
+    go_on.release(9)
+    assert [future.result(60) for future in futures] == [[0]] + [[item] for item in range(9)] + [[0], [1], [2]]
+    assert not slow.is_full
+    slow.close()
+
+
 def test_an_empty_queue_takes_more_than_it_has_room_for(gate):
     busy = held(gate, max_queue=3)
     future = busy.submit([1, 2, 3, 4, 5])
@@ -105,6 +186,7 @@ def test_what_was_cancelled_is_not_run(gate):
     busy = held(gate)
     unwanted, wanted = busy.submit([1, 2]), busy.submit([3])
     assert unwanted.cancel()
+    assert busy.waiting == 1
     gate.open.set()
     assert wanted.result(60) == [6]
     assert gate.batches == [[0], [3]]

@@ -1,5 +1,6 @@
 import base64
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -67,6 +68,17 @@ def test_float32_is_written_without_noise_digits():
     assert json.dumps(dialect.predictions(request, {"probability": np.float32([0.98])})) == (
         '{"outputs": {"probability": 0.98}}'
     )
+
+
+def test_many_numbers_take_little_more_memory_than_the_answer():
+    request = parse({"inputs": [b64(b"")] * 20})
+    attention = np.random.default_rng(1).random((20, 50, 100), dtype=np.float32)
+    tracemalloc.start()
+    document = dialect.predictions(request, {"attention": attention})
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.5 * kept
+    assert (np.float32(document["outputs"]["attention"]) == attention).all()
 
 
 def test_base64_may_be_wrapped_and_lack_padding():

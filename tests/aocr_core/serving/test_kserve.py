@@ -44,6 +44,20 @@ def test_texts_and_probabilities_as_tensors():
     }
 
 
+def test_further_dimensions_of_an_output_are_listed_flat():
+    outputs = {
+        "attention": np.float32([[[0.1, 0.2]], [[0.3, 0.4]]]),
+        "symbols": np.array([[b"a", b"b"], [b"c", b""]], dtype=object),
+        "nothing": np.zeros((2, 0), np.float32),
+    }
+    found = parse({"inputs": [tensor(b"a", b"b")]}).answer(outputs)["outputs"]
+    assert [(one["shape"], one["data"]) for one in found] == [
+        ([2, 1, 2], [0.1, 0.2, 0.3, 0.4]),
+        ([2, 2], ["a", "b", "c", ""]),
+        ([2, 0], []),
+    ]
+
+
 def test_only_the_outputs_that_are_asked_for():
     request = parse({"inputs": [tensor(b"a", b"b")], "outputs": [{"name": "probability"}]})
     (output,) = request.answer(OUTPUTS)["outputs"]

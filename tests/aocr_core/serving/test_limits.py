@@ -17,6 +17,7 @@ from PIL import Image
 from aocr_core.data import images
 from aocr_core.data.images import PlainImage
 from aocr_core.serving.client import ask
+from tests.aocr_core.data.test_images import chunk
 from tests.aocr_core.serving import tiny_export
 from tests.aocr_core.serving.test_server import b64, call
 
@@ -66,6 +67,15 @@ def test_images_in_a_request(url):
     assert answer == (400, {"error": "3 images in one request; at most 2 are allowed"})
 
 
+def test_images_in_a_request_for_details(base, running):
+    with running(base) as server:
+        request = {"instances": [b64(tiny_export.png(40))] * 33, "signature_name": "details"}
+        refused = (413, {"error": "33 images in one request; at most 32 are allowed for details"})
+        assert call(f"{server.url}:predict", request) == refused
+        request["instances"].pop()
+        assert len(call(f"{server.url}:predict", request)[1]["predictions"]) == 32
+
+
 def test_size_of_the_body(url):
     refused = (413, {"error": "the request is larger than 1 MiB"})
     assert call(f"{url}:predict", b" " * (2**20 + 1)) == refused
@@ -98,6 +108,20 @@ def test_pixels_are_counted_before_they_are_decoded(url):
         400,
         "instances[0]: image too large: 101x100 pixels, 10,000 in all are allowed",
     )
+
+
+def test_pixels_of_a_request_are_counted_before_any_are_decoded(base, running, monkeypatch):
+    with running(base, max_pixels=1000) as server:
+        image = tiny_export.png(40)
+        assert ask(server.url, [image] * 5) == [("40x20", 1.0)] * 5
+        # The client sends fewer at a time when it is told.
+        assert ask(server.url, [image] * 12) == [("40x20", 1.0)] * 12
+        monkeypatch.setattr(images, "plain", lambda *_, **__: pytest.fail("decoded"))
+        answer = call(f"{server.url}:predict", {"instances": [b64(image)] * 6})
+        assert answer == (413, {"error": "the images have more than 4,000 pixels in all; send fewer in a request"})
+        others = [b64(image)] * 4 + [b64(b"nothing")]
+        status, answer = call(f"{server.url}:predict", {"instances": others})
+        assert (status, answer["error"].partition(":")[0]) == (400, "instances[4]")
 
 
 def test_lists_and_objects_are_counted_before_they_are_built(url):
@@ -208,18 +232,96 @@ def test_full_queue_is_said_at_once_and_what_was_taken_is_answered(base, running
         assert slow.batches == [1, 2]
 
 
-def test_a_failing_image_harms_no_other_request_in_its_batch(base, running, monkeypatch, eventually):
-    """The images are checked before, so that TensorFlow fails on none; but if it did, the batch would fail."""
+class SlowDecoding:
+    """Makes the check of images wait until it is let go on."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.at_work, self.go_on = threading.Event(), threading.Event()
+        plain = images.plain
+
+        def slow(data: bytes, **limits) -> PlainImage:
+            self.at_work.set()
+            assert self.go_on.wait(60)
+            return plain(data, **limits)
+
+        monkeypatch.setattr(images, "plain", slow)
+
+
+def test_images_that_are_being_decoded_have_places_in_the_queue(base, running, monkeypatch, eventually):
+    with running(base, max_queue=4, decode_threads=1) as server, ThreadPoolExecutor(4) as clients:
+        slow = SlowDecoding(monkeypatch)
+        one, two = ({"instances": [b64(tiny_export.png(40))] * count} for count in (1, 2))
+        first = clients.submit(call, f"{server.url}:predict", two)
+        assert slow.at_work.wait(60)
+        eventually(lambda: sample(server.url, "aocr_decoding_images") == 2)
+        others = [clients.submit(call, f"{server.url}:predict", one) for _ in range(2)]
+        eventually(lambda: sample(server.url, "aocr_decoding_images") == 4)
+        parts = urlsplit(server.url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        connection.request("POST", f"{parts.path}:predict", json.dumps(one))
+        response = connection.getresponse()
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert json.load(response) == {"error": "overloaded: 4 images are waiting; try again later"}
+        slow.go_on.set()
+        assert [future.result(60)[0] for future in [first, *others]] == [200] * 3
+        assert sample(server.url, "aocr_decoding_images") == 0
+        assert call(f"{server.url}:predict", one)[0] == 200
+
+
+def test_requests_that_are_given_up_while_they_wait_for_decoding_hold_nothing(base, running, monkeypatch):
+    with running(base, max_queue=3, decode_threads=1, request_timeout=2.0) as server, ThreadPoolExecutor(3) as clients:
+        slow = SlowDecoding(monkeypatch)
+        asked = {"inputs": b64(tiny_export.png(40))}
+        answers = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(3)]
+        assert {future.result(60)[0] for future in answers} == {503}
+        assert slow.at_work.is_set()
+        assert sample(server.url, "aocr_decoding_images") == sample(server.url, "aocr_request_bytes") == 0
+        slow.go_on.set()
+
+
+def test_requests_that_are_given_up_while_they_wait_for_the_model_hold_nothing(base, running, monkeypatch):
+    with running(base, max_queue=2, request_timeout=3.0) as server, ThreadPoolExecutor(3) as clients:
+        slow = Slow(server, monkeypatch)
+        asked = {"inputs": b64(tiny_export.png(40))}
+        first = clients.submit(call, f"{server.url}:predict", asked)
+        assert slow.at_work.wait(60)
+        others = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(2)]
+        assert {future.result(60)[0] for future in [first, *others]} == {503}
+        assert sample(server.url, "aocr_queue_images") == 0
+        slow.go_on.set()
+
+
+def test_an_image_that_only_tensorflow_cannot_read_is_named_and_harms_no_other(base, running, monkeypatch, eventually):
+    """The images are checked before, so that TensorFlow should fail on none."""
     with running(base) as server, ThreadPoolExecutor(4) as clients:
         monkeypatch.setattr(images, "plain", lambda data, **_: PlainImage(data, 40, 20))
         slow = Slow(server, monkeypatch)
         good, bad = tiny_export.png(40), b"TensorFlow cannot decode this"
         first = clients.submit(call, f"{server.url}:predict", {"inputs": b64(good)})
         assert slow.at_work.wait(60)
-        asked = [clients.submit(call, f"{server.url}:predict", {"inputs": b64(data)}) for data in (good, bad, good)]
-        eventually(lambda: sample(server.url, "aocr_queue_images") == 3)
+        requests = [{"instances": list(map(b64, data))} for data in ([good], [good, bad, good], [good])]
+        asked = [clients.submit(call, f"{server.url}:predict", request) for request in requests]
+        eventually(lambda: sample(server.url, "aocr_queue_images") == 5)
         slow.go_on.set()
-        assert [future.result(60)[0] for future in [first, *asked]] == [200, 200, 500, 200]
+        statuses, answers = zip(*(future.result(60) for future in [first, *asked]), strict=True)
+        assert statuses == (200, 200, 400, 200)
+        assert answers[2] == {"error": "instances[1]: not readable by the model"}
+        assert sample(server.url, "aocr_images_refused_total") == 1
+
+
+def test_a_png_that_pillow_forgives_and_tensorflow_does_not(url):
+    good = tiny_export.png(40)
+    odd = good[:33] + chunk(b"ABCD", b"") + good[33:]
+    assert ask(url, [odd, good]) == [("40x20", 1.0)] * 2
+
+
+def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(url):
+    scans = io.BytesIO()
+    Image.new("L", (40, 20)).save(scans, "JPEG", progressive=True)
+    data = scans.getvalue()
+    bomb = data[:-2] + data[data.rindex(b"\xff\xda") : -2] * 1000 + data[-2:]
+    status, answer = call(f"{url}:predict", {"instances": [b64(data), b64(bomb)]})
+    assert (status, answer["error"]) == (400, "instances[1]: damaged image: more than 100 scans")
 
 
 def test_a_request_that_takes_too_long_is_given_up(base, running, monkeypatch):

@@ -44,11 +44,26 @@ def test_requests_batches_images_and_probabilities_are_counted(server):
     assert found["aocr_batch_images_sum",] == 2
     assert found["aocr_images_refused_total", "not an image"] == 1
     assert found["aocr_images_refused_total", "damaged image"] == 1
-    assert found["aocr_probability_bucket", "0.3", "aocr"] == 1
-    assert found["aocr_probability_count", "aocr"] == 2
+    assert found["aocr_probability_bucket", "0.3", "aocr", "3"] == 1
+    assert found["aocr_probability_count", "aocr", "3"] == 2
     assert found["aocr_model_version", "aocr"] == 3
     assert found["aocr_queue_images",] == 0
     assert found["process_resident_memory_bytes",] > 0
+
+
+def test_probabilities_of_a_new_version_are_told_from_those_of_the_old_one_and_not_kept_for_ever(
+    tmp_path, place, running, eventually
+):
+    place(tmp_path / "1")
+    with running(tmp_path) as server:
+        url = f"{server.url}:predict"
+        assert call(url, {"inputs": b64(tiny_export.png(30))})[0] == 200
+        for version in (2, 3, 4):
+            place(tmp_path / str(version))
+            eventually(lambda version=version: server.models.find("aocr").current.version == version)
+            assert call(url, {"inputs": b64(tiny_export.png(30))})[0] == 200
+        counts = {labels[2]: value for labels, value in samples(server.url).items() if "probability_count" in labels[0]}
+    assert counts == {"3": 1, "4": 1}
 
 
 def test_the_description_names_every_route_and_promises_no_foreign_error(server):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aocr_core.errors import AocrError
 from aocr_core.serving import model
@@ -46,3 +47,44 @@ def test_another_kind_of_model_is_refused(tmp_path):
     folder = tiny_export.write(tmp_path / "1", signature="other")
     with pytest.raises(AocrError, match="serving_default does not give output and probability"):
         model.load(folder)
+
+
+def strings(images: tf.Tensor) -> tf.Tensor:
+    return tf.strings.length(tf.reshape(images, [-1]))
+
+
+FOREIGN = {
+    "does not give probability": lambda input: {"output": input},
+    "takes something else than strings named input": lambda image: {"output": image, "probability": strings(image)},
+    "gives flag as DT_BOOL": lambda input: {
+        "output": input,
+        "probability": tf.cast(strings(input), tf.float32),
+        "flag": strings(input) > 0,
+    },
+    "does not give texts as output and numbers as probability": lambda input: {
+        "output": input,
+        "probability": strings(input),
+    },
+    "does not give one value of probability for each image": lambda input: {
+        "output": input,
+        "probability": tf.cast(strings(input), tf.float32)[:, None],
+    },
+    "does not give a row of total for each image": lambda input: {
+        "output": input,
+        "probability": tf.cast(strings(input), tf.float32),
+        "total": tf.reduce_sum(strings(input)),
+    },
+}
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "more"])
+@pytest.mark.parametrize("reason", FOREIGN)
+def test_a_signature_that_could_not_be_answered_for_is_refused_at_once(tmp_path, reason, signature):
+    ours = tiny_export.TinyRecognizer("")
+    ours.foreign = tf.function(FOREIGN[reason])
+    name = "image" if "takes" in reason else "input"
+    foreign = ours.foreign.get_concrete_function(tf.TensorSpec([None], tf.string, name))
+    signatures = {"serving_default": ours.read, signature: foreign}
+    tf.saved_model.save(ours, str(tmp_path / "1"), signatures=signatures)
+    with pytest.raises(AocrError, match=f"its signature {signature} {reason}"):
+        model.load(tmp_path / "1")
