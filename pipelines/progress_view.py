@@ -158,4 +158,6 @@ class ProgressView:
 
     @staticmethod
     def _print(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        # KFP replaces `print` while a step runs: each call, wherever it goes, would indent the step's own output.
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

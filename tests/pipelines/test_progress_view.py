@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from kfp.local.logging_utils import indented_print
 from rich.console import Console
 
 from aocr_core import progress
@@ -80,3 +81,10 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path: Path, capfd):
         view.ended("b", "done", 61.0)
     assert capfd.readouterr().err.splitlines() == ["1 Build: reused", "2 Train: done in 1:01"]
     assert view.lines["c"].state == "skipped"
+
+
+def test_a_line_does_not_get_into_what_a_step_prints(tmp_path: Path, capfd):
+    """Where an error is looked for by its indentation."""
+    with indented_print(), ProgressView({"a": "1 Build"}, tmp_path / "events", terminal=False) as view:
+        view.ended("a", "failed", 1.0)
+    assert capfd.readouterr() == ("", "1 Build: failed in 0:01\n")
