@@ -1,6 +1,7 @@
 """What a run was submitted with, for those steps that start something of their own on Vertex AI."""
 
 import os
+from typing import Any
 
 from pydantic import Field
 
@@ -18,6 +19,11 @@ class Submission(Options):
     network: str | None = Field(None, description="VPC network to peer with: projects/NUMBER/global/networks/NAME.")
     kms_key: str | None = Field(None, description="Customer-managed key (CMEK).")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels.")
+
+    def of_resource(self) -> dict[str, Any]:
+        """What a new model or endpoint of this run has of it."""
+        key = {"encryption_spec": {"kms_key_name": self.kms_key}} if self.kms_key else {}
+        return {"labels": self.labels} | key
 
 
 def submission() -> Submission:

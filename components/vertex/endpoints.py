@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from aocr_core.errors import UsageError
 from components.inputs import ENDPOINT, EndpointOptions
+from components.submission import submission
 from components.vertex.changes import ensured, finished
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
@@ -57,9 +58,9 @@ def ensure(connection: Connection, name: str) -> "Endpoint":
     endpoint_id = name.rpartition("/")[2]
 
     def change() -> None:
-        request = CreateEndpointRequest(
-            parent=connection.parent, endpoint={"display_name": endpoint_id}, endpoint_id=endpoint_id
-        )
+        # Not the run's network: a peered endpoint serves one version at a time, and a canary is a second one.
+        wanted = {"display_name": endpoint_id} | submission().of_resource()
+        request = CreateEndpointRequest(parent=connection.parent, endpoint=wanted, endpoint_id=endpoint_id)
         finished(
             connection, connection.endpoints, connection.endpoints.create_endpoint(request=request, **connection.once)
         )

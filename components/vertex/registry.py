@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aocr_core.display import percent
 from aocr_core.errors import AocrError, UsageError
+from components.submission import submission
 from components.vertex.changes import ensured, finished
 from components.vertex.connection import Connection
 from components.vertex.errors import explained
@@ -208,7 +209,7 @@ def message(upload: Upload) -> dict[str, Any]:
             "health_route": HEALTH,
             "predict_route": PREDICT,
         },
-    }
+    } | submission().of_resource()
 
 
 def described(figures: Mapping[str, float]) -> str:

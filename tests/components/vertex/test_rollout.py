@@ -14,6 +14,7 @@ from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
 from components import deployment
 from components.inputs import EndpointOptions
+from components.submission import VARIABLE, Submission
 from components.vertex import changes, endpoints, registry, rollout, trial
 from components.vertex.serving import serving
 from tests.components.vertex import toys
@@ -67,6 +68,18 @@ def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
     logger.addHandler(caplog.handler)
     yield caplog
     logger.removeHandler(caplog.handler)
+
+
+def test_what_a_run_was_submitted_with_holds_for_its_model_and_endpoint(words, monkeypatch: pytest.MonkeyPatch):
+    key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    submitted = Submission(kms_key=key, labels={"team": "ocr"}, network="projects/1/global/networks/n")
+    monkeypatch.setenv(VARIABLE, submitted.model_dump_json())
+    toys.deploy(words.export("a"))
+    ((model,),) = (versions.values() for versions in words.vertex.models.stored.values())
+    (endpoint,) = words.vertex.endpoints.stored.values()
+    for made in (model, endpoint):
+        assert (made.encryption_spec.kms_key_name, dict(made.labels)) == (key, {"team": "ocr"})
+    assert not endpoint.network  # a peered one could not serve a canary
 
 
 def test_the_first_version_gets_all_traffic(words):
