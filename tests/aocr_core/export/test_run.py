@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr_core import model_dir, smoke
+from aocr_core import exports, model_dir, smoke
 from aocr_core.charset import Charset
 from aocr_core.config import ReadOptions
 from aocr_core.data import preprocess
@@ -89,6 +89,20 @@ def test_versions_are_counted_up(model: str, tmp_path):
     (tmp_path / "notes").mkdir()
     assert export(model, str(tmp_path)) == str(tmp_path / "8")
     assert {path.name for path in tmp_path.iterdir()} == {"7", "8", "notes"}
+
+
+def test_who_finds_a_number_taken_takes_the_next(model: str, tmp_path, monkeypatch):
+    """As it is if another export begins later and ends sooner."""
+    compare = verify.compare
+
+    def another_first(*given: object) -> object:
+        (tmp_path / "1").mkdir()
+        (tmp_path / "1" / exports.GRAPH_FILE).write_text("of another")
+        return compare(*given)
+
+    monkeypatch.setattr(verify, "compare", another_first)
+    assert export(model, str(tmp_path)) == str(tmp_path / "2")
+    assert (tmp_path / "1" / exports.GRAPH_FILE).read_text() == "of another"
 
 
 def test_images_to_try_it_with_lie_in_the_export(model: str, saved: Path):
