@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from aocr_core import smoke
 from aocr_core.errors import AocrError
 from aocr_core.serving import model
 from tests.aocr_core.serving import tiny_export
@@ -46,3 +47,14 @@ def test_another_kind_of_model_is_refused(tmp_path):
     folder = tiny_export.write(tmp_path / "1", signature="other")
     with pytest.raises(AocrError, match="serving_default does not give output and probability"):
         model.load(folder)
+
+
+def test_a_version_that_reads_otherwise_than_it_did_when_it_was_exported_is_refused(tmp_path, place):
+    folder = place(tmp_path / "1")
+    smoke.write(folder, [smoke.Known(tiny_export.png(40), "40x20", 1.0), smoke.Known(tiny_export.png(9), "9x20", 1.0)])
+    assert model.load(folder).run([tiny_export.png(9)])["output"][0] == b"9x20"
+    smoke.write(folder, [smoke.Known(tiny_export.png(40), "40x20", 1.0), smoke.Known(tiny_export.png(9), "word", 0.9)])
+    with pytest.raises(AocrError, match=r"model in .*/1: it reads '9x20' where it read 'word' when it was exported"):
+        model.load(folder)
+    smoke.write(folder, [])
+    model.load(folder)
