@@ -78,9 +78,9 @@ def command(
         given["model_dir"] = model_dir
     _refuse(given)
     with client.Client(server, model_name) as asked:
-        read = partial(asked.read_each, attention=as_json)
+        ask = partial(asked.read_each, attention=as_json)
         batches = _batches(named, from_stdin, client.BATCH)
-        _report(ahead.in_order(partial(_read, read), batches, client.CONNECTIONS), as_json)
+        _report(ahead.in_order(partial(_read, ask), batches, client.CONNECTIONS), as_json)
 
 
 def _load(model_dir: str, given: dict[str, Any]) -> "Recognizer":
