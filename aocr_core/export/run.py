@@ -50,8 +50,9 @@ def export(
         output: Where to write. A SavedModel goes into `OUTPUT/<version>/`, one above the highest version there; a
             frozen graph is `OUTPUT/frozen_graph.pb`; LiteRT and ONNX are the folders `OUTPUT/litert` and `OUTPUT/onnx`.
         format: `savedmodel`, `frozengraph`, `litert` or `onnx`.
-        images: Plain images to verify with, besides those that are drawn. A SavedModel takes some of them along, to
-            be tried with where it serves (see `aocr_core.smoke`).
+        images: Plain images to verify with, besides those that are drawn; none: those that the training has left in
+            the model directory. A SavedModel takes some of them along, to be tried with where it serves (see
+            `aocr_core.smoke`).
         reading: How the export is to read.
 
     Returns:
@@ -63,7 +64,8 @@ def export(
     write = {"savedmodel": _saved_model, "frozengraph": _frozen_graph, "litert": _litert, "onnx": _onnx}[format]
     _require(*{"litert": ["ai_edge_litert"], "onnx": ["onnxruntime", "tf2onnx"]}.get(format, []))
     checkpoint = ReadingGraph.load(directory, reading)
-    target = write(Job(checkpoint.folded(), checkpoint, [*probes.draw(checkpoint.config), *images]), output)
+    probed = [*probes.draw(checkpoint.config), *(images or probes.of_model(directory))]
+    target = write(Job(checkpoint.folded(), checkpoint, probed), output)
     logger.info("exported and verified: %s", target)
     return target
 
@@ -87,6 +89,7 @@ def _saved_model(job: Job, output: str) -> str:
         saved_model.write(job.graph, built)
         loaded = tf.saved_model.load(str(built))
         found = verify.compare(_pair(job.checkpoint.serve), _pair(loaded.signatures["serving_default"]), job.images)
+        verify.compare_details(job.checkpoint.details, loaded.signatures["details"], job.images)
         smoke.write(built, map(smoke.Known, job.images, *found))
         return _publish(built, output)
 

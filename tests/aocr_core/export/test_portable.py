@@ -118,7 +118,11 @@ def test_an_older_export_is_replaced(exported: Path, model: str):
 class OffReader(read.Reader):
     """The export's reader, but for what a test changes."""
 
-    text, probability = "", 0.0
+    text, probability, file = "", 0.0, ""
+
+    def read(self, image: Image.Image) -> tuple[str, float]:
+        text, probability = super().read(image)
+        return text + self.file, probability
 
     def run(self, images: np.ndarray, widths: np.ndarray) -> list[tuple[str, float]]:
         return [(text + self.text, p + self.probability) for text, p in super().run(images, widths)]
@@ -139,6 +143,10 @@ def test_differences_are_told(exported: Path, model: str):
     with pytest.raises(AocrError, match="probabilities for a single image differ"):
         verify.compare_portable(checkpoint, reader, WORDS)
     reader.probability = 0.0
+    reader.file = "e"
+    with pytest.raises(AocrError, match="reads an image file as"):
+        verify.compare_portable(checkpoint, reader, WORDS)
+    reader.file = ""
     reader.about["image"]["mirrored"] = True
     with pytest.raises(AocrError, match="levels off"):
         verify.compare_portable(checkpoint, reader, WORDS)

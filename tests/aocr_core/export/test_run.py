@@ -20,6 +20,9 @@ from aocr_core.model.folding import fold
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
+from tests.aocr_core.serving.conftest import log
+
+__all__ = ["log"]
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +113,44 @@ def test_images_to_try_it_with_lie_in_the_export(model: str, saved: Path):
     assert known and {one.image for one in known} <= {*probes.draw(model_dir.read_config(model))}
     found = Recognizer.load(saved).read_plain([one.image for one in known])
     assert [one.text for one in known] == [reading.text for reading in found]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_images_that_the_training_has_left_are_compared_unless_others_are_given(tmp_path, log, monkeypatch, kept):
+    model = small.write_model(tmp_path / "model", small.config())
+    if kept:
+        small.write_words(tmp_path / "model" / model_dir.SAMPLES, ["bad", "bee"])
+    compared, compare = [], verify.compare
+
+    def noted(reference: verify.Read, exported: verify.Read, images: list[bytes]) -> object:
+        compared.append(images[probes.COUNT :])
+        return compare(reference, exported, images)
+
+    monkeypatch.setattr(verify, "compare", noted)
+    export(model, str(tmp_path / "out"))
+    export(model, str(tmp_path / "out"), images=IMAGES)
+    assert compared == [[small.picture("bad"), small.picture("bee")] if kept else [], IMAGES]
+    assert ("holds no real images: the export is compared on drawn ones alone" in log.text) != kept
+
+
+def test_details_are_compared_too(model: str, tmp_path, monkeypatch):
+    """The fault shows nowhere but in the signature that the page uses."""
+
+    def spoilt(self: signatures.ReadingGraph) -> dict:
+        made = signatures_of(self)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="input")])
+        def details(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            found = self.details(images)
+            return found | {"symbol_probabilities": found["symbol_probabilities"] * 0.9}
+
+        return made | {"details": details}
+
+    signatures_of = signatures.ReadingGraph.signatures
+    monkeypatch.setattr(signatures.ReadingGraph, "signatures", spoilt)
+    with pytest.raises(AocrError, match="symbol_probabilities in `details` differs from the checkpoint's by"):
+        export(model, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_configuration_and_charset_lie_in_the_export(model: str, saved: Path):
