@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import shutil
 from typing import NamedTuple
 
 from aocr_core import exports, storage
@@ -100,8 +99,7 @@ def fingerprint(folder: AnyPath) -> str:
 
 def _publish(source: str, base: str) -> str:
     """Copy a version to the next one in a base path."""
-    target = storage.join(base, str(exports.next_number(base)))
-    with storage.local_copy(source) as files, storage.output_dir(target, new=True) as folder:
-        shutil.copytree(files, folder, dirs_exist_ok=True)
+    with storage.local_copy(source) as files:
+        target = exports.publish(files, base)
     logger.info("deployed %s", target)
     return target

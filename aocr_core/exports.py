@@ -1,5 +1,8 @@
 """Exports on disk, laid out as TF Serving expects them: `BASE/<version>/saved_model.pb`."""
 
+import shutil
+from pathlib import Path
+
 from aocr_core import storage
 
 GRAPH_FILE = "saved_model.pb"
@@ -30,3 +33,19 @@ def newest(base: str) -> tuple[int, str] | None:
 def next_number(base: str) -> int:
     """One above every version, those included that are still being written."""
     return max(folders(base), default=0) + 1
+
+
+def publish(files: Path, base: str) -> str:
+    """Copy a version to the next number in a base path, where it appears whole or not at all.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        TakenError: another version has got that number meanwhile.
+        AocrError: it cannot be written.
+    """
+    target = storage.join(base, str(next_number(base)))
+    with storage.output_dir(target, new=True) as folder:
+        shutil.copytree(files, folder, dirs_exist_ok=True)
+    return target

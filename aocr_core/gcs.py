@@ -14,7 +14,7 @@ from typing import Any
 
 from aocr_core.errors import AocrError
 from aocr_core.gcs_calls import client, explained, fetched, for_each, patient
-from aocr_core.storage import MissingError
+from aocr_core.storage import MissingError, TakenError
 
 FOLDER_FETCHES = 3
 """How often a folder is fetched that changes meanwhile."""
@@ -142,7 +142,7 @@ def write(path: str, file: Path, new: bool = False) -> None:
             # proves nothing: who takes another's object for its own takes it away again when the next one fails.
             blob.reload(**patient())
             if (blob.metadata or {}).get(WRITER) != writer:
-                raise AocrError(f"{path} has just been written by somebody else") from error
+                raise TakenError(f"{path} has just been written by somebody else") from error
 
 
 def copy(source: str, target: str, name: str) -> None:

@@ -6,6 +6,7 @@ latest/                where training goes on from (weights, optimiser, average,
 history.jsonl          one line a validation
 logs/                  TensorBoard
 training.json          how the training ended, when it has
+samples.tfrecords      some of the images it was validated on, for exports to be compared with
 pretraining/           a model directory for what is learnt from rendered words, until the training is over
 """
 
@@ -33,6 +34,7 @@ HISTORY = "history.jsonl"
 LOGS = "logs"
 RESULT = "training.json"
 PRETRAINING = "pretraining"
+SAMPLES = "samples.tfrecords"
 
 FORMAT = 4
 

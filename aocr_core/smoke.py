@@ -55,10 +55,15 @@ def read(version: str) -> list[Known]:
     Raises:
         AocrError: there is none.
     """
+    if not (found := find(version)):
+        raise AocrError(f"{version} holds no images to try it with ({FILE}): export the model again")
+    return found
+
+
+def find(version: str) -> list[Known]:
+    """The same, and nothing where there is none."""
     try:
         rows = json.loads(storage.read_bytes(storage.join(version, FILE)))
     except storage.MissingError:
-        rows = []
-    if not rows:
-        raise AocrError(f"{version} holds no images to try it with ({FILE}): export the model again")
+        return []
     return [Known(base64.b64decode(row["image"]), row["text"], row["probability"]) for row in rows]

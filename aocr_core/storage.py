@@ -29,6 +29,10 @@ class MissingError(AocrError):
     """There is nothing at a path (other failures of a read are a plain `AocrError`)."""
 
 
+class TakenError(AocrError):
+    """What was to be new is there: somebody else has been quicker."""
+
+
 @dataclass(frozen=True)
 class Stat:
     """What is known of a file without reading it."""
@@ -247,7 +251,8 @@ def output_dir(path: AnyPath, new: bool = False) -> Iterator[Path]:
     the meantime.
 
     Raises:
-        AocrError: `path` cannot be written, is a file, or is there although it should be new.
+        TakenError: it is there although it should be new.
+        AocrError: `path` cannot be written, or is a file.
     """
     with _workplace(path) as (work, target):
         folder = work / "output"
@@ -263,13 +268,22 @@ def output_dir(path: AnyPath, new: bool = False) -> Iterator[Path]:
 
                 gcs_folders.replace(os.fspath(path), files, announcers, new)
             elif new and target.exists():
-                raise AocrError(f"cannot write {os.fspath(path)}: somebody else has just written it")
+                raise TakenError(f"cannot write {os.fspath(path)}: somebody else has just written it")
             elif _mounted(target):
                 folders.copy_over(files, announcers, target)
             elif new:
-                folder.rename(target)  # fails where another has been quicker
+                _rename_to_new(folder, target)
             else:
                 folders.swap(folder, target, work / "replaced")
+
+
+def _rename_to_new(folder: Path, target: Path) -> None:
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise TakenError(f"cannot write {target}: somebody else has just written it") from error
+        raise
 
 
 @contextmanager

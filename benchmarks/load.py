@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import math
 import os
 import random
 import subprocess
@@ -60,16 +61,27 @@ def metrics(url: str) -> dict[str, float]:
 
 @dataclass
 class Result:
-    """What came of a load."""
+    """What came of a load. Its threads tell it."""
 
-    seconds: float
+    seconds: float = 0.0
     """From the first request to the last answer."""
     latencies: list[float] = field(default_factory=list)
     """Seconds of the requests that were answered with 200; of arrivals, from when they were due."""
     refused: int = 0
     """Answers 503."""
     failures: list[str] = field(default_factory=list)
-    """All others, connections that broke included."""
+    """All others, connections that broke and wrong answers included."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def refuse(self) -> None:
+        """Count an answer 503."""
+        with self._lock:  # threads that add to a number at once lose some
+            self.refused += 1
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that were refused, or failed."""
+        return self.refused + len(self.failures)
 
     @property
     def rate(self) -> float:
@@ -77,20 +89,38 @@ class Result:
         return len(self.latencies) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """A quantile of the latencies, in milliseconds."""
-        ordered = sorted(self.latencies)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+        """A quantile of the latencies, in milliseconds; who is not answered waits for ever."""
+        ordered = [*sorted(self.latencies), *[math.inf] * self.unanswered]
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else math.nan
 
 
-def closed(url: str, requests: list[bytes], connections: int, proceed: Callable[[], bool]) -> Result:
-    """So many connections, each of which asks again as soon as it is answered, while `proceed()`."""
-    result = Result(0.0)
+Judge = Callable[[bytes], str]
+"""The body of an answer -> what is wrong with it, "" if nothing is."""
+
+
+def _content_with(_: bytes) -> str:
+    return ""
+
+
+def closed(
+    url: str,
+    requests: list[bytes],
+    connections: int,
+    proceed: Callable[[], bool],
+    judge: Callable[[int], Judge] = lambda _: _content_with,
+) -> Result:
+    """So many connections, each of which asks again as soon as it is answered, while `proceed()`.
+
+    `judge(index)` is asked before a request goes out, for what then looks at its answer.
+    """
+    result = Result()
 
     def client(number: int) -> None:
         with _connection(url) as ask:
             turn = number
             while proceed():
-                ask(requests[turn % len(requests)], time.perf_counter(), result)
+                index = turn % len(requests)
+                ask(requests[index], time.perf_counter(), result, judge(index))
                 turn += connections
 
     _in_threads(client, connections, result)
@@ -103,7 +133,7 @@ def arrivals(url: str, requests: list[bytes], rate: float, seconds: float, conne
     due, moment = [], 0.0
     while (moment := moment + chance.expovariate(rate)) < seconds:
         due.append(moment)
-    result, turns, began = Result(0.0), iter(range(len(due))), time.perf_counter() + 0.2
+    result, turns, began = Result(), iter(range(len(due))), time.perf_counter() + 0.2
     lock = threading.Lock()
 
     def client(_: int) -> None:
@@ -114,13 +144,13 @@ def arrivals(url: str, requests: list[bytes], rate: float, seconds: float, conne
                 if turn is None:
                     return
                 time.sleep(max(0.0, began + due[turn] - time.perf_counter()))
-                ask(requests[turn % len(requests)], began + due[turn], result)
+                ask(requests[turn % len(requests)], began + due[turn], result, _content_with)
 
     _in_threads(client, connections, result)
     return result
 
 
-Ask = Callable[[bytes, float, Result], None]
+Ask = Callable[[bytes, float, Result, Judge], None]
 
 
 @contextmanager
@@ -129,7 +159,7 @@ def _connection(url: str) -> Iterator[Ask]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
-    def ask(body: bytes, since: float, result: Result) -> None:
+    def ask(body: bytes, since: float, result: Result, judge: Judge) -> None:
         try:
             connection.request("POST", f"{parts.path}:predict", body, {"Content-Type": "application/json"})
             response = connection.getresponse()
@@ -138,12 +168,15 @@ def _connection(url: str) -> Iterator[Ask]:
             result.failures.append(f"{type(error).__name__}: {error}")
             connection.close()
             return
-        if response.status == 200:
-            result.latencies.append(time.perf_counter() - since)
-        elif response.status == 503:
-            result.refused += 1
-        else:
+        seconds = time.perf_counter() - since
+        if response.status == 503:
+            result.refuse()
+        elif response.status != 200:
             result.failures.append(f"{response.status} {answer[:200]!r}")
+        elif wrong := judge(answer):
+            result.failures.append(wrong)
+        else:
+            result.latencies.append(seconds)
 
     try:
         yield ask

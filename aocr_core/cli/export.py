@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--verify-with",
     metavar="DATASET",
     help="Data set (as for `aocr test`) on whose first 64 images the export must read as the checkpoint does, besides "
-    "some drawn ones.",
+    "some drawn ones. [default: images that the training has left in the model directory]",
 )
 @from_config(ReadOptions)
 @compat.original_flags()

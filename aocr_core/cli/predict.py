@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from aocr_core.data.images import PlainImage
     from aocr_core.reading import Reading
     from aocr_core.recognizer import Recognizer
-    from aocr_core.serving.client import Client
 
 BATCH = 64
 """Images read at a time on this machine; a client decides for itself."""
@@ -71,16 +70,17 @@ def command(
     if not server:
         if model_name:
             raise UsageError("--model-name chooses among a server's models: name the server with --server")
-        read = partial(_read, _load(model_dir, given), as_json)
-        return _report(map(read, _batches(named, from_stdin, BATCH)), as_json)
+        read = partial(_load(model_dir, given).read_plain, attention=as_json)
+        return _report(map(partial(_read, read), _batches(named, from_stdin, BATCH)), as_json)
     from aocr_core.serving import ahead, client
 
     if context.get_parameter_source("model_dir") is not ParameterSource.DEFAULT:
         given["model_dir"] = model_dir
     _refuse(given)
     with client.Client(server, model_name) as asked:
+        ask = partial(asked.read_each, attention=as_json)
         batches = _batches(named, from_stdin, client.BATCH)
-        _report(ahead.in_order(partial(_read, asked, as_json), batches, client.CONNECTIONS), as_json)
+        _report(ahead.in_order(partial(_read, ask), batches, client.CONNECTIONS), as_json)
 
 
 def _load(model_dir: str, given: dict[str, Any]) -> "Recognizer":
@@ -102,10 +102,10 @@ def _refuse(given: dict[str, Any]) -> None:
             raise UsageError(f"{option} is about a model on this machine; a server's reads as it was exported")
 
 
-def _read(reader: "Recognizer | Client", attention: bool, paths: list[str]) -> _Batch:
+def _read(read: "Callable[[list[bytes]], Sequence[Reading | AocrError]]", paths: list[str]) -> _Batch:
     looked = list(zip(paths, _looked_at(paths), strict=True))
     plain = [image.data for _, image in looked if not isinstance(image, AocrError)]
-    readings = iter(reader.read_plain(plain, attention=attention))
+    readings = iter(read(plain))
     return [(path, image if isinstance(image, AocrError) else next(readings)) for path, image in looked]
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
@@ -41,8 +42,8 @@ def command(directory: str | None, model_base_path: str | None, **values: Any) -
     """Serve the models exported to DIR over HTTP.
 
     DIR holds one folder per version (DIR/1, DIR/2, ...), or one per model with such folders in it. The highest version
-    serves, and a new one is picked up while serving. The flags of tensorflow_model_server work too. Where Vertex AI
-    sets the AIP_ variables, its container contract holds.
+    serves, and a new one is picked up while serving; of a DIR in a bucket (gs://...) only what serves is fetched. The
+    flags of tensorflow_model_server work too. Where Vertex AI sets the AIP_ variables, its container contract holds.
 
     \b
     aocr serve exported/
@@ -80,7 +81,12 @@ def _serve(base: str, serve_options: ServeOptions, contract: "Contract | None") 
 
     secret = token.read(serve_options.token_file, os.environ)
     if storage.is_remote(base):
-        click.echo(f"{base} is copied once: versions that appear there later are not picked up", err=True)
+        from aocr_core.serving.mirror import Mirror
+
+        with tempfile.TemporaryDirectory(prefix="aocr-", ignore_cleanup_errors=True) as fetched:
+            return Server(Mirror(base, Path(fetched)), serve_options, contract, secret).run()
+    if storage.in_bucket(base) and not storage.exists(base):
+        raise UsageError(f"no such folder: {base}")
     with storage.local_copy(base) if storage.exists(base) else nullcontext(Path(base)) as folder:
         Server(folder, serve_options, contract, secret).run()
 

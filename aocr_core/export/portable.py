@@ -21,6 +21,8 @@ from aocr_core.model_dir import ModelConfig
 
 ABOUT = "model.json"
 READER = "read.py"
+SCALE, OFFSET = 2 / 255, -1.0
+"""What brings a pixel of 0 to 255 to the network's [-1, 1], as `aocr_core.data.preprocess.scale` does."""
 
 
 def function(graph: ReadingGraph, batch: int | None) -> Any:
@@ -72,7 +74,7 @@ def describe(graph: ReadingGraph, batch: int | None, model: str) -> dict[str, An
         },
         "prepare": _prepare(config),
         "decode": [
-            f"The text is symbols[id] of the ids up to the first {END}, which is its end, with separator in between.",
+            f"The text is symbols[id] of the ids up to the first {END} (`end`), with separator in between.",
             "Its probability is the exponential of the sum of all log_probabilities (0 behind the end).",
         ],
         "image": {
@@ -82,7 +84,10 @@ def describe(graph: ReadingGraph, batch: int | None, model: str) -> dict[str, An
             "width_step": WIDTH_STEP,
             "channels": image.channels,
             "mirrored": image.mirrored,
+            "scale": SCALE,
+            "offset": OFFSET,
         },
+        "end": END,
         "symbols": ["", "", "", *config.charset.symbols],
         "separator": " " if config.charset.kind == "tokens" else "",
         "reading": graph.resolved_reading().model_dump(mode="json"),
@@ -105,7 +110,7 @@ def _prepare(config: ModelConfig) -> list[str]:
         f"Decode to 8 bits, upright, transparency on white; {'red, green, blue' if image.channels == 3 else gray}.",
         resize,
         "Turn it round, left to right." if image.mirrored else "",
-        "Bring it to [-1, 1]: value * 2 / 255 - 1.",
+        "Bring it to [-1, 1]: value * 2 / 255 - 1 (value * scale + offset).",
         fill,
     ]
     return [step for step in steps if step]

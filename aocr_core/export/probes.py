@@ -1,4 +1,4 @@
-"""Images to verify an export with: those of a data set, or, where the user gives none, some that are drawn."""
+"""Images to verify an export with: some that are drawn, and those of a data set, or of the model's own training."""
 
 import io
 import logging
@@ -7,6 +7,7 @@ from itertools import islice
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from aocr_core import model_dir, storage
 from aocr_core.data import images as image_files
 from aocr_core.data import records
 from aocr_core.model_dir import ModelConfig
@@ -32,6 +33,18 @@ def draw(config: ModelConfig) -> list[bytes]:
         image.save(file, "PNG")
         images.append(file.getvalue())
     return images
+
+
+def of_model(directory: str) -> list[bytes]:
+    """Real images that the training has left in a model directory; those of older ones hold none."""
+    kept = storage.join(directory, model_dir.SAMPLES)
+    if storage.stat(kept) is None:
+        logger.warning(
+            "%s holds no real images: the export is compared on drawn ones alone; name a data set with --verify-with",
+            directory,
+        )
+        return []
+    return of_dataset(kept)
 
 
 def of_dataset(dataset: str, count: int = 64) -> list[bytes]:

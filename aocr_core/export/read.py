@@ -8,6 +8,7 @@ Lies beside the model and `model.json`, whose words it puts into code: copy from
 
 import json
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def pad(pixels: np.ndarray, spec: dict[str, Any]) -> tuple[np.ndarray, np.ndarra
     """What the model is given: values in [-1, 1], `[1, height, width, channels]`, and the width before the padding."""
     width = pixels.shape[1]
     filled = np.pad(pixels, [(0, 0), (0, -width % spec["width_step"]), (0, 0)])
-    return filled[None] * np.float32(2 / 255) - 1, np.array([width], np.int32)
+    return filled[None] * np.float32(spec["scale"]) + np.float32(spec["offset"]), np.array([width], np.int32)
 
 
 class Reader:
@@ -70,8 +71,9 @@ class Reader:
         return [(self._text(ids), float(np.exp(logs.sum()))) for ids, logs in rows]
 
     def _text(self, ids: np.ndarray) -> str:
-        symbols = (self.about["symbols"][number] for number in ids)  # "" for the end and what is behind it
-        return self.about["separator"].join(filter(None, symbols))
+        before_end = takewhile(lambda number: number != self.about["end"], ids)
+        symbols = (self.about["symbols"][number] for number in before_end)
+        return self.about["separator"].join(filter(None, symbols))  # "" are ids that stand for nothing
 
 
 def _session(model: str) -> Any:
@@ -89,8 +91,19 @@ def _session(model: str) -> Any:
     return lambda **inputs: dict(zip(names, session.run(names, inputs), strict=True))
 
 
+def main(paths: list[str]) -> int:
+    """Print what is read; a file that cannot be read is named on standard error, and makes the exit code 1."""
+    reader, failed = Reader(Path(__file__).parent), 0
+    for path in paths:
+        try:
+            text, probability = reader.read(Image.open(path))
+        except Exception as error:  # Pillow has a dozen kinds for damaged files
+            print(f"{path}: {error or type(error).__name__}", file=sys.stderr)
+            failed = 1
+        else:
+            print(path, text, f"{probability:.4f}", sep="\t")
+    return failed
+
+
 if __name__ == "__main__":
-    reader = Reader(Path(__file__).parent)
-    for path in sys.argv[1:]:
-        text, probability = reader.read(Image.open(path))
-        print(path, text, f"{probability:.4f}", sep="\t")
+    sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,10 @@
 """`export`: from a model directory to a verified export."""
 
 import logging
+import random
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +19,10 @@ from aocr_core.export import frozen_graph, probes, read, saved_model, verify
 from aocr_core.export.signatures import ReadingGraph
 
 logger = logging.getLogger(__name__)
+
+ATTEMPTS = 10
+LONGEST_PAUSE = 1.0
+"""Seconds between two attempts to get a version's number."""
 
 Format = Literal["savedmodel", "frozengraph", "litert", "onnx"]
 
@@ -44,8 +50,9 @@ def export(
         output: Where to write. A SavedModel goes into `OUTPUT/<version>/`, one above the highest version there; a
             frozen graph is `OUTPUT/frozen_graph.pb`; LiteRT and ONNX are the folders `OUTPUT/litert` and `OUTPUT/onnx`.
         format: `savedmodel`, `frozengraph`, `litert` or `onnx`.
-        images: Plain images to verify with, besides those that are drawn. A SavedModel takes some of them along, to
-            be tried with where it serves (see `aocr_core.smoke`).
+        images: Plain images to verify with, besides those that are drawn; none: those that the training has left in
+            the model directory. A SavedModel takes some of them along, to be tried with where it serves (see
+            `aocr_core.smoke`).
         reading: How the export is to read.
 
     Returns:
@@ -57,7 +64,8 @@ def export(
     write = {"savedmodel": _saved_model, "frozengraph": _frozen_graph, "litert": _litert, "onnx": _onnx}[format]
     _require(*{"litert": ["ai_edge_litert"], "onnx": ["onnxruntime", "tf2onnx"]}.get(format, []))
     checkpoint = ReadingGraph.load(directory, reading)
-    target = write(Job(checkpoint.folded(), checkpoint, [*probes.draw(checkpoint.config), *images]), output)
+    probed = [*probes.draw(checkpoint.config), *(images or probes.of_model(directory))]
+    target = write(Job(checkpoint.folded(), checkpoint, probed), output)
     logger.info("exported and verified: %s", target)
     return target
 
@@ -76,17 +84,24 @@ def _pair(serve: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> verify.Read:
 
 
 def _saved_model(job: Job, output: str) -> str:
-    version = str(exports.next_number(output))
-    target = storage.join(output, version)
     with tempfile.TemporaryDirectory(prefix="aocr-export-") as scratch:
-        built = Path(scratch) / version
+        built = Path(scratch) / "version"
         saved_model.write(job.graph, built)
         loaded = tf.saved_model.load(str(built))
         found = verify.compare(_pair(job.checkpoint.serve), _pair(loaded.signatures["serving_default"]), job.images)
+        verify.compare_details(job.checkpoint.details, loaded.signatures["details"], job.images)
         smoke.write(built, map(smoke.Known, job.images, *found))
-        with storage.output_dir(target) as folder:
-            _move_into(built, folder)
-    return target
+        return _publish(built, output)
+
+
+def _publish(built: Path, output: str) -> str:
+    """As the next version; others that are exported at the same time get other numbers."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return exports.publish(built, output)
+        except storage.TakenError:
+            time.sleep(random.uniform(0, LONGEST_PAUSE))  # in a bucket two may get into each other's way
+    return exports.publish(built, output)
 
 
 def _frozen_graph(job: Job, output: str) -> str:

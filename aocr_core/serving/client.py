@@ -9,6 +9,7 @@ with Client("http://127.0.0.1:9001") as client:
 import base64
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -34,6 +35,8 @@ MAX_BYTES = 8 * 2**20
 """Bytes of a request's images, unless a single one has more."""
 CONNECTIONS = 4
 """Requests under way at a time."""
+_REFUSED = re.compile(r"instances\[(?P<place>\d{1,9})\]: (?P<reason>.+)", re.DOTALL)
+"""What our server says of the first image of a request that it does not take."""
 
 
 class Client:
@@ -97,7 +100,24 @@ class Client:
         return [reading for batch in batches for reading in batch]
 
     def read_plain(self, encoded: Sequence[bytes], attention: bool = False) -> list[Reading]:
-        """Read images that `aocr_core.data.images` has already made plain, one request after the other."""
+        """Read images that `aocr_core.data.images` has already made plain, one request after the other.
+
+        Raises:
+            AocrError: see `read`; an image is named by its place.
+        """
+        readings = []
+        for position, reading in enumerate(self.read_each(encoded, attention)):
+            if isinstance(reading, AocrError):
+                raise AocrError(f"{self.url}: image {position}: {reading}")
+            readings.append(reading)
+        return readings
+
+    def read_each(self, encoded: Sequence[bytes], attention: bool = False) -> "list[Reading | AocrError]":
+        """The same, but for an image that the server does not take: in its place stands why.
+
+        Raises:
+            AocrError: the server cannot be reached, refuses more than single images, or does not answer as ours do.
+        """
         return [reading for images in _requests(encoded) for reading in self._ask(images, attention)]
 
     def _read(self, batch: "list[tuple[int, AnyImage]]", attention: bool) -> list[Reading]:
@@ -109,22 +129,34 @@ class Client:
             try:
                 plain.append(from_any(image).data)
             except ImageError as error:
-                name = str(image) if isinstance(image, str | PathLike) else f"image {position}"
-                raise AocrError(f"{name}: {error}") from error
-        return self.read_plain(plain, attention)
+                raise AocrError(f"{_name(position, image)}: {error}") from error
+        readings = []
+        for (position, image), reading in zip(batch, self.read_each(plain, attention), strict=True):
+            if isinstance(reading, AocrError):
+                raise AocrError(f"{_name(position, image)}: {reading}")
+            readings.append(reading)
+        return readings
 
-    def _ask(self, images: Sequence[bytes], attention: bool) -> list[Reading]:
-        """One request, or two halves of it where the server finds it too large."""
+    def _ask(self, images: Sequence[bytes], attention: bool) -> "list[Reading | AocrError]":
+        """One request; two halves of it where the server finds it too large, all others where it refuses an image."""
         body: dict[str, Any] = {"instances": [{"b64": base64.b64encode(image).decode("ascii")} for image in images]}
         if attention:
             body["signature_name"] = "details"
         answer = self._connections.ask("POST", f"{self.url}:predict", json.dumps(body).encode())
+        if answer.status == 200:
+            return [*self._readings(answer, len(images), attention)]
         if answer.status == 413 and len(images) > 1:
             half = len(images) // 2
             return self._ask(images[:half], attention) + self._ask(images[half:], attention)
-        if answer.status == 200:
-            return self._readings(answer, len(images), attention)
-        raise AocrError(f"{self.url}: {answer.reason}{self._advice(answer.status)}")
+        if answer.status == 413:
+            return [AocrError(answer.reason)]
+        refused = _REFUSED.match(answer.words) if answer.status == 400 else None
+        if not refused or int(refused["place"]) >= len(images):
+            raise AocrError(f"{self.url}: {answer.reason}{self._advice(answer.status)}")
+        place = int(refused["place"])
+        others = [*images[:place], *images[place + 1 :]]
+        readings = self._ask(others, attention) if others else []
+        return [*readings[:place], AocrError(refused["reason"]), *readings[place:]]
 
     def _readings(self, answer: Answer, count: int, attention: bool) -> list[Reading]:
         try:
@@ -175,6 +207,10 @@ def ask(url: str, images: list[bytes], timeout: float = 60.0) -> list[tuple[str,
     """
     with Client(url, timeout=timeout) as client:
         return [(reading.text, reading.probability) for reading in client.read_plain(images)]
+
+
+def _name(position: int, image: "AnyImage") -> str:
+    return str(image) if isinstance(image, str | PathLike) else f"image {position}"
 
 
 def _batches(images: "Iterable[AnyImage]") -> "Iterator[list[tuple[int, AnyImage]]]":

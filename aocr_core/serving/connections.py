@@ -38,13 +38,18 @@ class Answer:
         return json.loads(self.body)
 
     @property
+    def words(self) -> str:
+        """What the server itself says of an error, "" if nothing."""
+        try:
+            return str(self.document["error"])
+        except (ValueError, KeyError, TypeError):
+            return ""
+
+    @property
     def reason(self) -> str:
         """Why it refuses, in the server's own words where it gave some."""
-        try:
-            words = self.document["error"]
-        except (ValueError, KeyError, TypeError):
-            return f"HTTP {self.status} {self.phrase}".rstrip()
-        return f"{words} (HTTP {self.status})"
+        words = self.words
+        return f"{words} (HTTP {self.status})" if words else f"HTTP {self.status} {self.phrase}".rstrip()
 
 
 class Connections:
@@ -62,12 +67,15 @@ class Connections:
             self._headers["Authorization"] = f"Bearer {token}"
         self._timeout, self._most = timeout, most
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._choosing = threading.Lock()
         self._closed = threading.Event()
 
     def close(self) -> None:
         """Close what is open; who waits for a busy server waits no more."""
         self._closed.set()
-        for pool in self._pools.values():
+        with self._choosing:
+            pools = [*self._pools.values()]
+        for pool in pools:
             pool.clear()
 
     def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
@@ -117,10 +125,15 @@ class Connections:
             proxy = ""
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
-        if proxy not in self._pools:
-            kind = urllib3.ProxyManager(proxy, maxsize=self._most) if proxy else urllib3.PoolManager(maxsize=self._most)
-            self._pools[proxy] = kind
-        return self._pools[proxy]
+        with self._choosing:  # threads that begin together share the connections
+            if proxy not in self._pools:
+                pool = (
+                    urllib3.ProxyManager(proxy, maxsize=self._most)
+                    if proxy
+                    else urllib3.PoolManager(maxsize=self._most)
+                )
+                self._pools[proxy] = pool
+            return self._pools[proxy]
 
 
 def _named_wait(response: urllib3.BaseHTTPResponse) -> float:

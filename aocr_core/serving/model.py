@@ -1,6 +1,6 @@
 """An exported model in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from aocr_core import exports
+from aocr_core import exports, smoke
 from aocr_core.data.images import ImageError
 from aocr_core.errors import AocrError
 from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
@@ -28,11 +28,13 @@ def load(folder: Path, batch: int = 1) -> "Model":
         batch: Images of the largest batch that it will be given.
 
     Raises:
-        AocrError: the folder is damaged, or holds a model that does not answer as ours do.
+        AocrError: the folder is damaged, or holds a model that does not answer as ours do, or not as it did when it was
+            exported.
     """
     try:
         model = Model(folder)
         model.warm_up(batch)
+        model.try_out(smoke.find(str(folder)))
     # TensorFlow reports a damaged SavedModel with half a dozen unrelated exceptions, protobuf adds its own.
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
@@ -89,6 +91,19 @@ class Model:
                     raise AocrError(f"its signature {signature} does not give {wanted} of {output} for each image")
         if batch > 1:
             self._run([blank] * batch, DEFAULT_SIGNATURE)
+
+    def try_out(self, known: Sequence[smoke.Known]) -> None:
+        """Read images of which it is known what is in them.
+
+        Raises:
+            AocrError: it reads another text in one.
+        """
+        if not known:
+            return
+        texts = [text.decode() for text in self.run([one.image for one in known])["output"]]
+        for text, one in zip(texts, known, strict=True):
+            if text != one.text:
+                raise AocrError(f"it reads {text!r} where it read {one.text!r} when it was exported")
 
     def _run(self, images: list[bytes], signature: str) -> dict[str, np.ndarray]:
         outputs = self._signatures[signature](**{INPUT: tf.constant(images)})

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic
 
@@ -21,19 +22,24 @@ class Models(Generic[Model]):
         base: the folder of the versions, or of the models.
         name: of the model if `base` holds versions, else of the one to answer where a request names none.
         load: see `Versions`.
+        before: called before each further look at the folder.
 
     Raises:
         UsageError: there is no model at all.
         AocrError: none can be loaded; the message is the reason for the first.
     """
 
-    def __init__(self, base: Path, name: str, load: Callable[[Path], Model]) -> None:
-        self._base, self._load = base, load
+    def __init__(
+        self, base: Path, name: str, load: Callable[[Path], Model], before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._base, self._load, self._before = base, load, before
+        self._troubles: dict[str, str] = {}
         self._seen: dict[str, Stamp] = {}
         self._refused: dict[str, Stamp] = {}
         self._by_name: dict[str, Versions[Model]] = {}
-        self._named = not find_versions(base) and bool(self._folders())
-        if not self._named:
+        self.named = not find_versions(base) and bool(self._folders())
+        """Whether each model has a folder of its own."""
+        if not self.named:
             self._by_name[name] = Versions(base, load)
         else:
             reasons = self._add_new(at_once=True)
@@ -57,31 +63,55 @@ class Models(Generic[Model]):
         """The versions of a model, None if there is no such model."""
         return self._by_name.get(name)
 
+    @property
+    def refused(self) -> list[str]:
+        """Names of the models of which no version could be loaded yet."""
+        return list(self._refused)
+
     def refresh(self) -> None:
-        """Look at the folder once: new versions of the models, and new models."""
-        for versions in self._by_name.values():
-            versions.refresh()
-        if self._named:
-            self._add_new()
+        """Look at the folder once: new versions of the models, and new models.
+
+        A model that gives trouble (files that vanish while we look, a network drive that is away, a folder that
+        nobody may read) goes on answering with the version that it has, and the others are looked at all the same.
+        """
+        with self._telling("Cannot look for new versions"):
+            self._before()
+        for name, versions in self._by_name.items():
+            with self._telling(f"Cannot look for new versions of {name}"):
+                versions.refresh()
+        if self.named:
+            with self._telling("Cannot look for new models"):
+                self._add_new()
 
     def watch(self, stop: threading.Event, seconds: float = POLL_SECONDS) -> None:
         """Refresh every `seconds` until `stop` is set. Meant for a thread of its own."""
-        trouble = ""
         while not stop.wait(seconds):
-            try:
-                self.refresh()
-                trouble = ""
-            except OSError as error:  # files that vanish while we look, a network drive that is away
-                if str(error) != trouble:
-                    logger.warning("Cannot look for new versions: %s", error)
-                trouble = str(error)
+            self.refresh()
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong within is logged, once until it is another thing or over: the watcher has to go on."""
+        try:
+            yield
+        except Exception as error:
+            if self._troubles.get(what) != str(error):
+                expected = isinstance(error, OSError | AocrError)
+                logger.warning("%s: %s", what, error or type(error).__name__, exc_info=None if expected else error)
+            self._troubles[what] = str(error)
+        else:
+            self._troubles.pop(what, None)
 
     def _folders(self) -> dict[str, Path]:
         """The folders with versions in them, by name."""
         if not self._base.is_dir():
             return {}
-        folders = [entry for entry in sorted(self._base.iterdir()) if entry.is_dir() and entry.name[0] != "."]
-        return {folder.name: folder for folder in folders if ":" not in folder.name and _is_versioned(folder)}
+        folders = [entry for entry in sorted(self._base.iterdir()) if entry.name[0] != "." and ":" not in entry.name]
+        found = {}
+        for folder in folders:
+            with self._telling(f"Cannot look into {folder}"):
+                if folder.is_dir() and _is_versioned(folder):
+                    found[folder.name] = folder
+        return found
 
     def _add_new(self, at_once: bool = False) -> list[str]:
         """Load the models that have appeared; the reasons why some cannot be, each once for what lies there.
@@ -90,23 +120,30 @@ class Models(Generic[Model]):
         """
         reasons = []
         for name, folder in self._folders().items():
-            if name in self._by_name or self._refused.get(name) == (found := stamp(folder)):
-                continue
-            settled = self._seen.get(name) == found
-            self._seen[name] = found
-            if not settled and not at_once:
-                continue
-            try:
-                # Copied, not changed: others iterate over it in their threads.
-                self._by_name = {**self._by_name, name: Versions(folder, self._load)}
-                self._refused.pop(name, None)
-            except UsageError:  # its versions have gone since
-                continue
-            except AocrError as error:
-                logger.error("Model %s is refused: %s", name, error)
-                self._refused[name] = found
-                reasons.append(str(error))
+            if name not in self._by_name:
+                with self._telling(f"Cannot load the model {name}"):
+                    reasons += self._add(name, folder, at_once)
         return reasons
+
+    def _add(self, name: str, folder: Path, at_once: bool) -> list[str]:
+        found = stamp(folder)
+        if self._refused.get(name) == found:
+            return []
+        settled = self._seen.get(name) == found
+        self._seen[name] = found
+        if not settled and not at_once:
+            return []
+        try:
+            # Copied, not changed: others iterate over it in their threads.
+            self._by_name = {**self._by_name, name: Versions(folder, self._load)}
+            self._refused.pop(name, None)
+        except UsageError:  # its versions have gone since
+            return []
+        except AocrError as error:
+            logger.error("Model %s is refused: %s", name, error)
+            self._refused[name] = found
+            return [str(error)]
+        return []
 
 
 def _is_versioned(folder: Path) -> bool:

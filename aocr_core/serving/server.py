@@ -18,6 +18,7 @@ from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.app import create_app
 from aocr_core.serving.metrics import Metrics
+from aocr_core.serving.mirror import Mirror
 from aocr_core.serving.models import Models
 from aocr_core.serving.protocol import BoundedProtocol
 from aocr_core.serving.vertex import Contract
@@ -30,13 +31,16 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
 GRACE_SECONDS = 30
 """Time for the requests in flight when the server is told to stop."""
+LAST_LOOK_SECONDS = 1.0
+"""Time for a look at the folder that has begun."""
 
 
 class Server:
     """Serves the models in a folder. The port is open, and they are loaded, when the constructor returns.
 
     Args:
-        base: Folder of the versions, or of the models (see `aocr_core.serving.models`).
+        base: Folder of the versions, or of the models (see `aocr_core.serving.models`), or what stands for one in a
+            bucket.
         options: Where to listen, under which name, and all limits.
         contract: Vertex AI's container contract, where it holds.
         token: What requests must bring, None for nothing.
@@ -46,14 +50,15 @@ class Server:
     """
 
     def __init__(
-        self, base: Path, options: ServeOptions, contract: Contract | None = None, token: str | None = None
+        self, base: Path | Mirror, options: ServeOptions, contract: Contract | None = None, token: str | None = None
     ) -> None:
         # First the port: it takes no time to see that it is in use, but seconds to load a model.
         self._socket = _listen(options.host, options.rest_api_port)
         self._options = options
         self._address: tuple[str, int] = self._socket.getsockname()[:2]
         try:
-            self.models: Models[Model] = Models(base, options.model_name, partial(_load, options))
+            models = base.models if isinstance(base, Mirror) else partial(Models, base)
+            self.models: Models[Model] = models(options.model_name, partial(_load, options))
             metrics = Metrics()
             self._activity = _Activity(create_app(self.models, options, metrics, contract, token))
         except BaseException:
@@ -99,7 +104,8 @@ class Server:
             asyncio.run(self._serve())
         finally:
             stop_watching.set()
-            watcher.join()
+            # A version that is just being loaded, or fetched, is of no use any more.
+            watcher.join(LAST_LOOK_SECONDS)
 
     def stop(self) -> None:
         """Make `run` return soon. May be called from any thread."""

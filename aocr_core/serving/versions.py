@@ -5,6 +5,8 @@ while the old one answers, and only then takes over; one that cannot be loaded i
 """
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ from aocr_core import exports
 from aocr_core.errors import AocrError, UsageError
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = (10.0, 60.0, 600.0)
+"""Pauses before a version that could not be loaded is tried again: memory may have been short, or a disk away."""
 
 Model = TypeVar("Model")
 Stamp = tuple[tuple[str, int, int], ...]
@@ -33,6 +38,9 @@ class Refusal:
 
     reason: str
     stamp: Stamp
+    attempts: int = 1
+    again: float = math.inf
+    """When to try once more, by `time.monotonic`."""
 
 
 def find_versions(base: Path) -> dict[int, Path]:
@@ -101,7 +109,8 @@ class Versions(Generic[Model]):
     def _try(self, number: int, folder: Path) -> bool:
         """Load a version and let it take over; False if it is refused or still being written."""
         found = stamp(folder)
-        if number in self.refused and self.refused[number].stamp == found:
+        before = self.refused.get(number)
+        if before and before.stamp == found and time.monotonic() < before.again:
             return False
         settled = self._seen.get(number) == found
         self._seen[number] = found
@@ -110,11 +119,19 @@ class Versions(Generic[Model]):
         try:
             model = self._load(folder)
         except AocrError as error:
+            refusal = _refusal(str(error), found, before)
+            self.refused = {**self.refused, number: refusal}
             logger.error("Version %d is refused: %s", number, error)
-            self.refused = {**self.refused, number: Refusal(str(error), found)}
             return False
         if self._current:
             logger.info("Version %d takes over from version %d", number, self._current.version)
         self.refused = {other: refusal for other, refusal in self.refused.items() if other != number}
         self._current = Served(number, model)
         return True
+
+
+def _refusal(reason: str, found: Stamp, before: Refusal | None) -> Refusal:
+    attempts = before.attempts + 1 if before and before.stamp == found else 1
+    if attempts > len(RETRY_SECONDS):
+        return Refusal(reason, found, attempts)
+    return Refusal(reason, found, attempts, time.monotonic() + RETRY_SECONDS[attempts - 1])

@@ -24,7 +24,7 @@ def from_environment(environment: Mapping[str, str]) -> Contract | None:
     """The contract if we run in a serving container of Vertex AI (`AIP_HTTP_PORT` is set), else None.
 
     Raises:
-        UsageError: the port is not a number.
+        UsageError: the port is not a number, or a route no path.
     """
     port = environment.get("AIP_HTTP_PORT")
     if not port:
@@ -33,7 +33,14 @@ def from_environment(environment: Mapping[str, str]) -> Contract | None:
         raise UsageError(f"AIP_HTTP_PORT must be a port number (got {port!r})")
     return Contract(
         port=int(port),
-        health_route=environment.get("AIP_HEALTH_ROUTE") or "/health",
-        predict_route=environment.get("AIP_PREDICT_ROUTE") or "/predict",
+        health_route=_route(environment, "AIP_HEALTH_ROUTE", "/health"),
+        predict_route=_route(environment, "AIP_PREDICT_ROUTE", "/predict"),
         storage_uri=environment.get("AIP_STORAGE_URI") or None,
     )
+
+
+def _route(environment: Mapping[str, str], name: str, usual: str) -> str:
+    route = environment.get(name) or usual
+    if not route.startswith("/"):
+        raise UsageError(f"{name} must begin with / (got {route!r})")
+    return route

@@ -19,7 +19,7 @@ from aocr_core.data import batches, info, records
 from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import beginning, calibration, precision, pretraining, schedule
+from aocr_core.training import beginning, calibration, precision, pretraining, samples, schedule
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.beginning import Beginning
 from aocr_core.training.checkpoints import State
@@ -238,6 +238,7 @@ def _run(
     def finish() -> dict[str, Any]:
         if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
             _calibrate(target, config, validation)
+        samples.keep(target, validation_files, share)
         result = asdict(_result(loop.state, plan, config.pretraining_seconds, stopped))
         storage.write_bytes(target / model_dir.RESULT, json.dumps(result, indent=1).encode() + b"\n")
         shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from aocr_core import deployment, storage
+from aocr_core import deployment, exports, storage
 from aocr_core.deployment import deploy
 from aocr_core.errors import AocrError
 
@@ -49,7 +49,7 @@ def test_a_failing_copy_leaves_nothing(tmp_path: Path, monkeypatch):
     def fill_the_disk(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(deployment.shutil, "copytree", fill_the_disk)
+    monkeypatch.setattr(exports.shutil, "copytree", fill_the_disk)
     with pytest.raises(AocrError, match="No space left"):
         deploy(export, str(serving), "aocr")
     assert list((serving / "aocr").iterdir()) == []

@@ -1,17 +1,28 @@
 """The commands of the README are commands that this project understands."""
 
+import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import shell
+from tests.aocr_core.serving import tiny_export
+from tests.aocr_core.serving.conftest import place, running
 from tests.command_line import COMMANDS, understood
 from tests.docs.test_vertex import lint
 
+__all__ = ["place", "running"]
+
 README = Path(__file__).parents[2] / "README.md"
+LOCAL = {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
 
 
 def commands() -> list[list[str]]:
@@ -86,6 +97,49 @@ def test_and_one_of_gcloud(tmp_path: Path):
     right, wrong = lint([shlex.join(words), shlex.join([*words, "--scale-tier=BASIC_GPU"])], tmp_path)
     assert right["success"] and not wrong["success"]
     assert len(words) == 7
+
+
+def block(first_words: str, kind: str = "") -> str:
+    """The block of the page that holds these words."""
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    (found,) = [block for block in blocks if first_words in block]
+    return found
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, place, running) -> Iterator[str]:
+    """The address of a server with the model `aocr`."""
+    base = tmp_path_factory.mktemp("base")
+    place(base / "1")
+    with running(base) as server:
+        yield server.url.removesuffix("/v1/models/aocr")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_request_of_the_original_is_answered(root: str):
+    words = block("curl -X POST").replace("<your image encoded as base64>", b64encode(tiny_export.png(40)).decode())
+    words = words.replace("localhost:9001", f"localhost:{root.rpartition(':')[2]}")
+    done = subprocess.run(["bash", "-c", words], env=os.environ | LOCAL, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"outputs": {"output": "40x20", "probability": 1.0}}
+
+
+@pytest.mark.slow
+def test_the_client_in_python_reads_a_folder(root: str, tmp_path: Path):
+    (tmp_path / "words").mkdir()
+    for width in (30, 40):
+        (tmp_path / "words" / f"{width}.png").write_bytes(tiny_export.png(width))
+    program = block("serving.client import Client", "python")
+    assert "http://127.0.0.1:9001" in program
+    program = program.replace("http://127.0.0.1:9001", root)
+    environment = os.environ | LOCAL | {"PYTHONPATH": str(README.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["words/30.png 30x20 1.0", "words/40.png 40x20 1.0"]
+    assert lines[2].startswith("('3', '0', 'x', '2', '0') (1.0,") and lines[2].endswith(" (5, 4)")
 
 
 def test_links_to_files_lead_to_files():

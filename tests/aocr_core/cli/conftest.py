@@ -1,9 +1,9 @@
 import pytest
 
 from tests.aocr_core import untrained
-from tests.aocr_core.serving.conftest import place, running
+from tests.aocr_core.serving.conftest import eventually, place, running
 
-__all__ = ["model", "place", "running"]
+__all__ = ["eventually", "model", "place", "running"]
 
 
 @pytest.fixture(scope="session")

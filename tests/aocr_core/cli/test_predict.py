@@ -156,6 +156,27 @@ def test_a_server_reads_without_tensorflow(images, tmp_path, place, running):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("where", ["here", "by a server"])
+def test_what_the_reader_does_not_take_is_named_and_the_rest_is_read(images, tmp_path, place, running, model, where):
+    with Image.open(images / "1.png") as image:
+        image.resize((4000, 3000)).save(images / "2.PNG")
+    (images / "3.jpg").write_bytes(b"\xff\xd8 no more")
+    listed = "".join(f"{images}/{name}\n" for name in ("1.png", "2.PNG", "3.jpg", "1.png"))
+    place(tmp_path / "base" / "1")
+    with running(tmp_path / "base") as server:
+        done = run(*(["--model-dir", model] if where == "here" else ["--server", server.url]), stdin=listed)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("aocr predict:")]
+    assert any(line.startswith(f"aocr predict: {images}/3.jpg: ") for line in errors)
+    if where == "here":  # it has no limit but that of memory
+        assert paths(done) == [f"{images}/1.png", f"{images}/2.PNG", f"{images}/1.png"] and len(errors) == 1
+    else:
+        assert paths(done) == [f"{images}/1.png"] * 2 and len(errors) == 2
+        assert errors[0].startswith(f"aocr predict: {images}/2.PNG: image too large")
+        assert done.stderr.splitlines()[-1] == "aocr: 2 of 4 images could not be read"
+
+
+@pytest.mark.slow
 def test_a_single_path_is_answered_at_once_by_a_server_too(images, tmp_path, place, running):
     place(tmp_path / "1")
     with (

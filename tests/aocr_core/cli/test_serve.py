@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from aocr_core import storage
-from aocr_core.serving.client import ask
+from aocr_core.serving.client import Client, ask
 from tests.aocr_core.serving import tiny_export
 
 AOCR = [sys.executable, "-m", "aocr_core"]
@@ -101,13 +101,25 @@ def test_container_of_vertex_ai(exports, start):
 
 
 @pytest.mark.slow
-def test_model_in_a_bucket(exports, start, bucket):
+def test_model_in_a_bucket_and_a_version_that_comes(exports, start, bucket, place, tmp_path, eventually):
     for file in (path for path in exports.rglob("*") if path.is_file()):
         storage.write_bytes(f"{bucket}/words/{file.relative_to(exports)}", file.read_bytes())
     port = free_port()
     _, line = start(AIP_HTTP_PORT=str(port), AIP_STORAGE_URI=f"{bucket}/words")
     assert line == f"Serving version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
-    assert ask(f"http://127.0.0.1:{port}/v1/models/aocr", [tiny_export.png(40)]) == [("40x20", 1.0)]
+    url = f"http://127.0.0.1:{port}/v1/models/aocr"
+    assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
+    for file in (path for path in place(tmp_path / "4", "new ").rglob("*") if path.is_file()):
+        storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
+    texts = []
+    with Client(url) as client:
+
+        def taken_over() -> bool:  # no request in between is lost, or it raises
+            texts.append(client.read_plain([tiny_export.png(40)])[0].text)
+            return texts[-1] == "new 40x20"
+
+        eventually(taken_over)
+    assert set(texts) == {"40x20", "new 40x20"}
 
 
 @pytest.mark.slow

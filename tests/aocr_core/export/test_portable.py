@@ -75,6 +75,20 @@ def test_the_folder_is_all_that_is_needed(exported: Path, model: str, tmp_path: 
 
 
 @pytest.mark.slow
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(exported: Path, tmp_path: Path):
+    (tmp_path / "good.png").write_bytes(WORDS[0])
+    (tmp_path / "half.png").write_bytes(WORDS[1][:60])
+    (tmp_path / "text.png").write_text("no image")
+    names = ["half.png", "text.png", "none.png", "good.png"]
+    words = [sys.executable, str(exported / "read.py"), *names]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["good.png"]
+    assert [line.split(":")[0] for line in done.stderr.splitlines() if ".png" in line[:9]] == names[:3]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
 def test_what_is_read_does_not_depend_on_the_padding(exported: Path):
     reader = read.Reader(exported)
     spec = reader.about["image"]
@@ -118,7 +132,11 @@ def test_an_older_export_is_replaced(exported: Path, model: str):
 class OffReader(read.Reader):
     """The export's reader, but for what a test changes."""
 
-    text, probability = "", 0.0
+    text, probability, file = "", 0.0, ""
+
+    def read(self, image: Image.Image) -> tuple[str, float]:
+        text, probability = super().read(image)
+        return text + self.file, probability
 
     def run(self, images: np.ndarray, widths: np.ndarray) -> list[tuple[str, float]]:
         return [(text + self.text, p + self.probability) for text, p in super().run(images, widths)]
@@ -139,6 +157,10 @@ def test_differences_are_told(exported: Path, model: str):
     with pytest.raises(AocrError, match="probabilities for a single image differ"):
         verify.compare_portable(checkpoint, reader, WORDS)
     reader.probability = 0.0
+    reader.file = "e"
+    with pytest.raises(AocrError, match="reads an image file as"):
+        verify.compare_portable(checkpoint, reader, WORDS)
+    reader.file = ""
     reader.about["image"]["mirrored"] = True
     with pytest.raises(AocrError, match="levels off"):
         verify.compare_portable(checkpoint, reader, WORDS)

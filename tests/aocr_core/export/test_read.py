@@ -97,6 +97,27 @@ def test_model_json_says_what_a_program_has_to_know():
     assert told["inputs"]["images"]["shape"] == [None, 16, None, 1] and told["outputs"]["ids"]["shape"] == [None, 7]
     assert told["reading"] == {"decoder": "joint", "beam_width": 3}
     assert told["image"]["width_step"] == preprocess.WIDTH_STEP and told["separator"] == ""
+    assert told["end"] == 2
+    assert (told["image"]["scale"], told["image"]["offset"]) == (pytest.approx(2 / 255), -1)
     assert any("round(width * 16 / height)" in step for step in told["prepare"])
     assert not any("left to right" in step for step in told["prepare"])
     assert any("left to right" in step for step in about(mirrored=True)["prepare"])
+
+
+class ReadsIds(read.Reader):
+    """The reader with a model that gives the ids that it is told."""
+
+    def __init__(self, about: dict, ids: list[int]) -> None:
+        self.about = about
+        self._infer = lambda **_: {"ids": np.array([ids]), "log_probabilities": np.zeros((1, len(ids)))}
+
+
+def test_the_text_ends_at_its_end():
+    def text(ids: list[int], told: dict = about()) -> str:  # noqa: B008 - the same for all
+        return ReadsIds(told, ids).run(np.zeros((1, 16, 32, 1)), np.array([32]))[0][0]
+
+    assert text([3, 4, 2, 0, 0]) == "ab" and text([3, 4, 5]) == "abc" and text([2, 0]) == ""
+    assert text([3, 2, 4, 2]) == "a"
+    assert text([3, 4, 5, 2], about() | {"end": 4}) == "a"
+    tokens = about() | {"symbols": ["", "", "", "\\frac", "x"], "separator": " "}
+    assert text([3, 4, 2, 3], tokens) == "\\frac x"

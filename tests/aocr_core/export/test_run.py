@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr_core import model_dir, smoke
+from aocr_core import exports, model_dir, smoke
 from aocr_core.charset import Charset
 from aocr_core.config import ReadOptions
 from aocr_core.data import preprocess
@@ -20,6 +20,9 @@ from aocr_core.model.folding import fold
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
+from tests.aocr_core.serving.conftest import log
+
+__all__ = ["log"]
 
 pytestmark = pytest.mark.slow
 
@@ -91,11 +94,63 @@ def test_versions_are_counted_up(model: str, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"7", "8", "notes"}
 
 
+def test_who_finds_a_number_taken_takes_the_next(model: str, tmp_path, monkeypatch):
+    """As it is if another export begins later and ends sooner."""
+    compare = verify.compare
+
+    def another_first(*given: object) -> object:
+        (tmp_path / "1").mkdir()
+        (tmp_path / "1" / exports.GRAPH_FILE).write_text("of another")
+        return compare(*given)
+
+    monkeypatch.setattr(verify, "compare", another_first)
+    assert export(model, str(tmp_path)) == str(tmp_path / "2")
+    assert (tmp_path / "1" / exports.GRAPH_FILE).read_text() == "of another"
+
+
 def test_images_to_try_it_with_lie_in_the_export(model: str, saved: Path):
     known = smoke.read(str(saved))
     assert known and {one.image for one in known} <= {*probes.draw(model_dir.read_config(model))}
     found = Recognizer.load(saved).read_plain([one.image for one in known])
     assert [one.text for one in known] == [reading.text for reading in found]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_images_that_the_training_has_left_are_compared_unless_others_are_given(tmp_path, log, monkeypatch, kept):
+    model = small.write_model(tmp_path / "model", small.config())
+    if kept:
+        small.write_words(tmp_path / "model" / model_dir.SAMPLES, ["bad", "bee"])
+    compared, compare = [], verify.compare
+
+    def noted(reference: verify.Read, exported: verify.Read, images: list[bytes]) -> object:
+        compared.append(images[probes.COUNT :])
+        return compare(reference, exported, images)
+
+    monkeypatch.setattr(verify, "compare", noted)
+    export(model, str(tmp_path / "out"))
+    export(model, str(tmp_path / "out"), images=IMAGES)
+    assert compared == [[small.picture("bad"), small.picture("bee")] if kept else [], IMAGES]
+    assert ("holds no real images: the export is compared on drawn ones alone" in log.text) != kept
+
+
+def test_details_are_compared_too(model: str, tmp_path, monkeypatch):
+    """The fault shows nowhere but in the signature that the page uses."""
+
+    def spoilt(self: signatures.ReadingGraph) -> dict:
+        made = signatures_of(self)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="input")])
+        def details(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            found = self.details(images)
+            return found | {"symbol_probabilities": found["symbol_probabilities"] * 0.9}
+
+        return made | {"details": details}
+
+    signatures_of = signatures.ReadingGraph.signatures
+    monkeypatch.setattr(signatures.ReadingGraph, "signatures", spoilt)
+    with pytest.raises(AocrError, match="symbol_probabilities in `details` differs from the checkpoint's by"):
+        export(model, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_configuration_and_charset_lie_in_the_export(model: str, saved: Path):

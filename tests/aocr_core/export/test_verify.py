@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 
 from aocr_core.errors import AocrError
-from aocr_core.export.verify import compare
+from aocr_core.export.verify import compare, compare_details
 
 IMAGES = [b"one", b"two", b"three"]
 
@@ -32,3 +32,27 @@ def test_any_difference_is_told(other, message: str):
 
 def test_rounding_is_no_difference():
     compare(read, lambda e: (read(e)[0], read(e)[1] + 1e-6), IMAGES)
+
+
+def details(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+    text, probability = read(encoded)
+    return {
+        "output": text,
+        "probability": probability,
+        "symbols": text[:, None],
+        "symbol_probabilities": probability[:, None],
+    }
+
+
+def test_details_that_differ_are_told():
+    compare_details(details, details, IMAGES)
+    compare_details(details, lambda e: details(e) | {"probability": details(e)["probability"] + 1e-6}, IMAGES)
+    for name, other in (
+        ("output", tf.strings.lower),
+        ("symbols", tf.strings.lower),
+        ("probability", lambda value: value + 0.01),
+        ("symbol_probabilities", lambda value: value * float("nan")),
+        ("symbol_probabilities", lambda value: value[:, 0]),
+    ):
+        with pytest.raises(AocrError, match=f"the export's {name} in `details`"):
+            compare_details(details, lambda e, n=name, o=other: details(e) | {n: o(details(e)[n])}, IMAGES)

@@ -65,7 +65,7 @@ def test_answers_come_in_the_order_of_the_images(tmp_path, place, running):
         images = [tiny_export.png(width, gray=0) for width in (9, 30, 12)]
         assert ask(server.url, images) == [("9x20", 0.0), ("30x20", 0.0), ("12x20", 0.0)]
         assert ask(server.url, []) == []
-        with pytest.raises(AocrError, match=r"/words: instances\[1\]: not an image.* \(HTTP 400\)"):
+        with pytest.raises(AocrError, match=r"/words: image 1: not an image"):
             ask(server.url, [images[0], b"no image"])
         with pytest.raises(AocrError, match=r"Latest\(wor\) \(HTTP 404\); the server has words$"):
             ask(server.url.removesuffix("ds"), images)
@@ -87,6 +87,20 @@ def test_reads_whatever_the_recognizer_reads(words, tmp_path):
             asked.read([path, tmp_path / "b.png"])
         with pytest.raises(AocrError, match=r"^image 1: not an image"):
             asked.read([path, b"no image"])
+
+
+def test_images_that_the_server_refuses_leave_the_others_alone(words, tmp_path):
+    good, bad = tiny_export.png(12), b"no image"
+    with Client(words) as asked:
+        found = asked.read_each([bad, good, *sized(9), bad, *sized(*range(30, 60)), bad])
+        texts = [str(one) if isinstance(one, AocrError) else one.text for one in found]
+        assert [place for place, one in enumerate(found) if isinstance(one, AocrError)] == [0, 3, 34]
+        assert texts[1:3] == ["12x20", "9x20"] and texts[4:34] == [f"{width}x20" for width in range(30, 60)]
+        assert texts[0].startswith("not an image") and "HTTP" not in texts[0] and "instances" not in texts[0]
+        assert [type(one) for one in asked.read_each([bad])] == [AocrError]
+        (tmp_path / "large.png").write_bytes(tiny_export.png(4000, 3000))  # fine here, too much for a server
+        with pytest.raises(AocrError, match=rf"^{tmp_path}/large.png: image too large"):
+            asked.read([good] * 40 + [tmp_path / "large.png"])
 
 
 def test_details(words):
@@ -121,7 +135,7 @@ def test_what_is_too_large_is_halved(door):
     assert [text for text, _ in ask(f"{door.root}/v1/models/words", images)] == ["10x20", "11x20", "12x20", "13x20"]
     assert len(door.seen) == 3
     door.largest = 50
-    with pytest.raises(AocrError, match=r"/words: the request is too large \(HTTP 413\)$"):
+    with pytest.raises(AocrError, match=r"/words: image 0: the request is too large \(HTTP 413\)$"):
         ask(f"{door.root}/v1/models/words", images)
 
 

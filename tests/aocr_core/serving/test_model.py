@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aocr_core import smoke
 from aocr_core.errors import AocrError
 from aocr_core.serving import model
 from tests.aocr_core.serving import tiny_export
@@ -88,3 +89,14 @@ def test_a_signature_that_could_not_be_answered_for_is_refused_at_once(tmp_path,
     tf.saved_model.save(ours, str(tmp_path / "1"), signatures=signatures)
     with pytest.raises(AocrError, match=f"its signature {signature} {reason}"):
         model.load(tmp_path / "1")
+
+
+def test_a_version_that_reads_otherwise_than_it_did_when_it_was_exported_is_refused(tmp_path, place):
+    folder = place(tmp_path / "1")
+    smoke.write(folder, [smoke.Known(tiny_export.png(40), "40x20", 1.0), smoke.Known(tiny_export.png(9), "9x20", 1.0)])
+    assert model.load(folder).run([tiny_export.png(9)])["output"][0] == b"9x20"
+    smoke.write(folder, [smoke.Known(tiny_export.png(40), "40x20", 1.0), smoke.Known(tiny_export.png(9), "word", 0.9)])
+    with pytest.raises(AocrError, match=r"model in .*/1: it reads '9x20' where it read 'word' when it was exported"):
+        model.load(folder)
+    smoke.write(folder, [])
+    model.load(folder)

@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 
 from aocr_core.errors import AocrError, UsageError
+from aocr_core.serving import models as models_module
+from aocr_core.serving import versions as versions_module
 from aocr_core.serving.models import Models
+from aocr_core.serving.versions import find_versions
 from tests.aocr_core.serving.test_versions import load, write
 
 
@@ -61,6 +64,55 @@ def test_a_broken_model_does_not_keep_the_others_from_serving_and_is_tried_again
     assert refusals == ["Model plates is refused: 1 is broken"]
     write(tmp_path / "plates", "1", "mended")
     assert look_twice(models) == {"words": "good", "plates": "mended"}
+
+
+def test_a_model_that_nobody_may_read_does_not_keep_the_others_from_being_updated(tmp_path, log, monkeypatch):
+    for name in ("a", "b", "plates", "words"):
+        write(tmp_path / name, "1", f"{name} 1")
+    models = Models(tmp_path, "aocr", load)
+
+    def locked(folder: Path) -> dict[int, Path]:  # root, who may run this, is kept from nothing
+        if folder.name in ("a", "b", "new"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return find_versions(folder)
+
+    for module in (models_module, versions_module):
+        monkeypatch.setattr(module, "find_versions", locked)
+    for name in ("words", "plates"):
+        write(tmp_path / name, "2", f"{name} 2")
+    for name in ("new", "other"):
+        write(tmp_path / name, "1", name)
+    want = {"a": "a 1", "b": "b 1", "plates": "plates 2", "words": "words 2", "other": "other"}
+    assert look_twice(models) == want and look_twice(models) == want
+    told = [record.getMessage() for record in log.records if "Permission" in record.getMessage()]
+    # All four folders that exist are looked into for new models; each is told once.
+    assert len([line for line in told if line.startswith("Cannot look for new versions of a:")]) == 1
+    assert len([line for line in told if line.startswith(f"Cannot look into {tmp_path / 'new'}:")]) == 1
+
+
+def test_the_watcher_survives_what_nobody_has_foreseen(tmp_path, log, eventually):
+    for name in ("plates", "words"):
+        write(tmp_path / name, "1", "old")
+    stop = threading.Event()
+
+    def load_or_burst(folder: Path) -> str:
+        if folder.parent.name == "plates" and load(folder) == "odd":
+            raise ZeroDivisionError("of all things")
+        return load(folder)
+
+    models = Models(tmp_path, "aocr", load_or_burst)
+    thread = threading.Thread(target=models.watch, args=(stop, 0.01))
+    thread.start()
+    try:
+        write(tmp_path / "plates", "2", "odd")
+        eventually(lambda: "of all things" in log.text)
+        write(tmp_path / "words", "2", "new")
+        eventually(lambda: models.find("words").current.model == "new")
+        assert models.find("plates").current.model == "old"
+    finally:
+        stop.set()
+        thread.join(30)
+    assert log.text.count("Cannot look for new versions of plates") == 1 and "Traceback" in log.text
 
 
 def test_nothing_but_broken_models(tmp_path):

@@ -8,6 +8,7 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from PIL import Image
 from aocr_core import precision
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
+from aocr_core.serving import server as server_module
 from aocr_core.serving.client import ask
 from aocr_core.serving.server import Server
 from aocr_core.serving.vertex import Contract
@@ -260,3 +262,24 @@ def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, runni
         assert tf.config.optimizer.get_experimental_options()["auto_mixed_precision_onednn_bfloat16"]
     finally:
         precision.read_in("float32")
+
+
+def test_a_version_that_is_being_loaded_does_not_hold_up_the_end(tmp_path, place, running, monkeypatch, eventually):
+    loading, never = threading.Event(), threading.Event()
+    real = server_module._load
+
+    def load(options: ServeOptions, folder: Path) -> Any:
+        if folder.name == "2":
+            loading.set()
+            never.wait()
+        return real(options, folder)
+
+    monkeypatch.setattr(server_module, "_load", load)
+    place(tmp_path / "1")
+    try:
+        with running(tmp_path) as server:  # which fails if the server does not end
+            eventually(lambda: call(server.url)[0] == 200)
+            place(tmp_path / "2", "new ")
+            assert loading.wait(60)
+    finally:
+        never.set()

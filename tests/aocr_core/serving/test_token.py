@@ -1,3 +1,5 @@
+import base64
+import json
 import urllib.error
 import urllib.request
 
@@ -5,6 +7,8 @@ import pytest
 
 from aocr_core.errors import UsageError
 from aocr_core.serving import pages, token
+from aocr_core.serving.vertex import Contract
+from tests.aocr_core.serving import tiny_export
 
 TOKEN = "0123456789abcdef-of-a-test"
 
@@ -36,8 +40,8 @@ def root(tmp_path_factory, place, running):
         yield server.url.removesuffix("/v1/models/aocr")
 
 
-def status(url: str, *headers: str) -> int:
-    request = urllib.request.Request(url)
+def status(url: str, *headers: str, body: bytes | None = None) -> int:
+    request = urllib.request.Request(url, body)
     for value in headers:
         request.add_header("Authorization", value)
     try:
@@ -80,6 +84,16 @@ def test_who_knows_the_token_is_answered(root):
 
 def test_probes_need_no_token(root):
     assert status(f"{root}/v2/health/live") == status(f"{root}/v2/health/ready") == 200
+
+
+def test_a_prediction_at_the_path_of_the_health_check_needs_the_token(tmp_path, place, running):
+    place(tmp_path / "1")
+    body = json.dumps({"instances": [{"b64": base64.b64encode(tiny_export.png(40)).decode()}]}).encode()
+    with running(tmp_path, Contract(0, "/same", "/same", None), TOKEN) as server:
+        url = server.url.replace("/v1/models/aocr", "/same")
+        assert status(url) == 200
+        assert status(url, body=body) == 401
+        assert status(url, f"Bearer {TOKEN}", body=body) == 200
 
 
 def test_the_page_comes_without_the_token_and_may_ask_nobody_else(root):

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from aocr_core.errors import AocrError, UsageError
+from aocr_core.serving import versions as module
 from aocr_core.serving.versions import Versions, find_versions
 
 
@@ -69,6 +70,42 @@ def test_broken_new_version_is_refused_once_and_tried_again_when_it_changes(tmp_
     write(tmp_path, "2", "mended")
     assert look_twice(versions) == "mended"
     assert not versions.refused
+
+
+def test_a_version_that_cannot_be_loaded_in_passing_is_tried_again_some_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_SECONDS", (0.0, 0.0))
+    write(tmp_path, "1", "good")
+    attempts = []
+
+    def short_of_memory(folder: Path) -> str:
+        if folder.name == "1":
+            return "good"
+        attempts.append(folder.name)
+        if len(attempts) < enough:
+            raise AocrError("no memory")
+        return "new"
+
+    enough = 3
+    versions = Versions(tmp_path, short_of_memory)
+    write(tmp_path, "2", "")
+    assert look_twice(versions) == "good"
+    assert versions.refused[2].reason == "no memory"
+    assert look_twice(versions) == "new" and not versions.refused
+    enough = 99
+    write(tmp_path, "3", "")
+    for _ in range(10):
+        assert look_twice(versions) == "new"
+    assert attempts.count("3") == 3
+
+
+def test_a_version_is_not_tried_again_without_a_pause(tmp_path):
+    write(tmp_path, "1", "good")
+    tried = []
+    versions = Versions(tmp_path, lambda folder: tried.append(folder.name) or load(folder))
+    write(tmp_path, "2", "broken")
+    for _ in range(5):
+        look_twice(versions)
+    assert tried == ["1", "2"]
 
 
 def test_lower_version_serves_if_the_highest_is_broken_from_the_start(tmp_path):

@@ -27,3 +27,9 @@ def test_model_without_files_of_its_own_lies_in_the_image():
 def test_port_that_is_no_number():
     with pytest.raises(UsageError, match="AIP_HTTP_PORT must be a port number"):
         from_environment({"AIP_HTTP_PORT": "http"})
+
+
+@pytest.mark.parametrize("name", ["AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE"])
+def test_route_that_is_no_path(name):
+    with pytest.raises(UsageError, match=rf"^{name} must begin with / \(got 'predict'\)$"):
+        from_environment({"AIP_HTTP_PORT": "8080", name: "predict"})

@@ -18,7 +18,15 @@ from tests.aocr_core.training.interrupted import interrupted_after
 
 PLATES = DatasetInfo(rows=678, symbols={"皖": 678, "A": 900, "7": 2900, "é": 100}, label_lengths={6: 100, 7: 578})
 WORDS = ["cab", "bed", "dead", "ace"]
-MODEL_FILES = {"best.weights.h5", "config.json", "history.jsonl", "latest", "logs", "training.json"}
+MODEL_FILES = {
+    "best.weights.h5",
+    "config.json",
+    "history.jsonl",
+    "latest",
+    "logs",
+    "samples.tfrecords",
+    "training.json",
+}
 
 
 def symbols(**counts: int) -> DatasetInfo:

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from aocr_core import model_dir, storage
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
-from aocr_core.data import example
+from aocr_core.data import example, records
 from aocr_core.errors import AocrError, UsageError
+from aocr_core.export import probes
 from aocr_core.model import presets
 from aocr_core.recognizer import Recognizer
 from aocr_core.training import train
@@ -66,6 +67,16 @@ def test_interrupt_resume_and_start_anew(words, tmp_path):
     assert train(words, str(tmp_path), words, options=anew, model=ModelOptions(attn_num_hidden=9)).steps == 3
     assert history(tmp_path) == [3]
     assert model_dir.load_model(str(tmp_path))[1].network.decoder_units == 9
+
+
+@pytest.mark.parametrize(("validation", "labels"), [(["ebb", "face", "gag"], {"ebb", "face", "gag"}), (None, WORDS)])
+def test_some_images_stay_with_the_model_for_its_exports(words, tmp_path, validation, labels):
+    held = validation and small.write_words(tmp_path / "held.tfrecords", validation)
+    train(words, str(tmp_path / "model"), held, options=options(num_epoch=1, validation_share=None if held else 0.3))
+    kept = [*records.read([str(tmp_path / "model" / model_dir.SAMPLES)])]
+    assert kept and {record.label for record in kept} <= {*labels} and len(kept) < len(WORDS)
+    assert {record.image for record in kept} <= {small.picture(word) for word in WORDS}
+    assert probes.of_model(str(tmp_path / "model")) == [record.image for record in kept]
 
 
 def test_tokens_from_records_to_readings(tmp_path):
