@@ -73,12 +73,17 @@ class Model:
         return {name: outputs[name].numpy() for name in sorted(outputs)}
 
     def warm_up(self, batch: int = 1) -> None:
-        """Run every signature on a blank image, and the one that is served in batches on as many as they hold."""
+        """Run every signature on a blank image, and the one that is served in batches on as many as they hold.
+
+        Raises:
+            AocrError: not every image gets its answer.
+        """
         blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
         for signature in self._signatures:
             self.run([blank], signature)
-        if batch > 1:
-            self.run([blank] * batch)
+        found = len(self.run([blank] * batch)["output"])
+        if found != batch:
+            raise AocrError(f"it answers {batch} images with {found} texts")
 
     def try_out(self, known: Sequence[smoke.Known]) -> None:
         """Read images of which it is known what is in them.
