@@ -1,4 +1,5 @@
-"""Local paths and `gs://` behind one small interface. What is written appears whole or not at all.
+"""Local paths and `gs://` behind one small interface. What is written appears whole or not at all, but through a mount:
+a copy to it that breaks off may leave a part of a file.
 
 Where Vertex AI (or gcsfuse) mounts buckets under `/gcs`, `gs://BUCKET/…` is read through the mount and needs no
 client; without a mount google-cloud-storage is used, which honours `STORAGE_EMULATOR_HOST`. A bucket has no rename,

@@ -81,7 +81,11 @@ class Model:
             raise ImageError("not readable by the model") from error
 
     def warm_up(self, batch: int = 1) -> None:
-        """Run every signature on a blank image, and the one that is served in batches on as many as they hold."""
+        """Run every signature on a blank image, and the one that is served in batches on as many as they hold.
+
+        Raises:
+            AocrError: not every image gets its answer.
+        """
         blank = tf.io.encode_png(tf.fill([32, 128, 1], tf.constant(255, tf.uint8))).numpy()
         for signature in self._signatures:
             for output, array in self._run([blank], signature).items():
@@ -89,8 +93,9 @@ class Model:
                 if array.shape[:1] != (1,) or (scalar and array.ndim > 1):
                     wanted = "one value" if scalar else "a row"
                     raise AocrError(f"its signature {signature} does not give {wanted} of {output} for each image")
-        if batch > 1:
-            self._run([blank] * batch, DEFAULT_SIGNATURE)
+        found = len(self._run([blank] * batch, DEFAULT_SIGNATURE)["output"])
+        if found != batch:
+            raise AocrError(f"it answers {batch} images with {found} texts")
 
     def try_out(self, known: Sequence[smoke.Known]) -> None:
         """Read images of which it is known what is in them.

@@ -161,9 +161,16 @@ def _load(options: ServeOptions, folder: Path) -> "Model":
         from aocr_core.serving import model
 
     resolved = precision.resolve(options.precision)
-    precision.read_in(resolved)
     if resolved != "float32":
-        logger.info("%s: read in %s", folder, resolved)
+        precision.read_in(resolved)
+        try:
+            loaded = model.load(folder, options.max_batch)
+        except AocrError as error:
+            logger.warning("%s: not to be read in %s, but in float32: %s", folder, resolved, error)
+        else:
+            logger.info("%s: read in %s", folder, resolved)
+            return loaded
+    precision.read_in("float32")
     return model.load(folder, options.max_batch)
 
 
