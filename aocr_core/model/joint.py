@@ -58,8 +58,16 @@ def read(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, step
         chosen = both(decoder, memory, logits, lengths, ids, beam_width)
         return ops.where(sure[:, None], ids, chosen.ids), ops.where(sure[:, None], logs, chosen.log_probabilities)
 
-    unsure = second_opinion if operations.tensorflow_only() else second_opinion_of_all
-    return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), unsure))
+    if not operations.tensorflow_only():
+        return Decoded(*ops.cond(ops.all(sure), lambda: (ids, logs), second_opinion_of_all))
+
+    def turn(done: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
+        return (ops.ones_like(done), *second_opinion())
+
+    # A loop of no turn or one: in a graph that TensorFlow 2.21 itself rounds to bfloat16, `cond` gives nothing here
+    # when all are sure.
+    first = (ops.all(sure), ids, logs)
+    return Decoded(*ops.while_loop(lambda done, *_: ops.logical_not(done), turn, first)[1:])
 
 
 def both(decoder: Decoder, memory: Tensor, logits: Tensor, lengths: Tensor, ids: Tensor, beam_width: int) -> Decoded:

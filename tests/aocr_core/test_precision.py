@@ -4,6 +4,9 @@ import pytest
 import tensorflow as tf
 
 from aocr_core import precision
+from aocr_core.export.signatures import ReadingGraph
+from aocr_core.model import joint
+from tests.aocr_core import small
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +58,13 @@ def test_graphs_run_in_bfloat16_when_asked(product):
     assert product() == 1
     precision.read_in("float32")
     assert product() == 1 + 2**-10
+
+
+def test_what_ctc_is_sure_of_is_read_in_bfloat16_too(product, monkeypatch):
+    """TensorFlow 2.21 loses what `tf.cond` gives in such a graph."""
+    monkeypatch.setattr(joint, "SURE", 0.0)
+    model, image = small.model(), tf.io.encode_png(tf.cast(tf.random.uniform([16, 40, 1], 0, 255), tf.uint8))
+    for wanted in ("float32", "bfloat16"):
+        precision.read_in(wanted)
+        text = ReadingGraph(model, small.config()).serve(image)["output"]
+        assert (text.dtype, text.shape) == (tf.string, ())
