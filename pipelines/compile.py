@@ -45,11 +45,7 @@ def chosen(parts: int) -> spec.Spec:
 
 @click.command(name="compile")
 @click.option("--image", envvar="AOCR_IMAGE", help="Container image that all steps run in. [env: AOCR_IMAGE]")
-@click.option(
-    "--pin/--no-pin",
-    default=False,
-    help="Ask the image's registry for the digest that its tag stands for now, and write that. [default: no-pin]",
-)
+@click.option("--pin", is_flag=True, help="Write the digest that the image's tag stands for now.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -20,7 +20,7 @@ RENDERED = ("count", "test_count")
 
 @click.command()
 @pipeline_options(exclude=(*DECIDED, *EndpointOptions.model_fields, *WorkerOptions.model_fields))
-@click.option("--worker-count", type=int, default=1, hidden=True)
+@options.from_config(WorkerOptions, hidden=True)
 @options.from_config(SynthOptions, exclude=set(SynthOptions.model_fields) - set(RENDERED))
 @folder.option
 @click.option(
@@ -33,17 +33,18 @@ RENDERED = ("count", "test_count")
     help="Run each step in a container of this image, which `make image` builds, as Vertex AI does. Needs a Docker "
     "engine. [default: no containers, this Python environment]",
 )
-def command(build_dir: Path, keep_endpoint: bool, worker_count: int, image: str | None, **values: Any) -> None:
+def command(build_dir: Path, keep_endpoint: bool, image: str | None, **values: Any) -> None:
     """Run the compiled pipeline on this machine: data set, training, evaluation, approval, export, deployment.
 
     Then ask the deployed model once over HTTP. Without --annotations it renders words to learn from (--count,
     --test-count). Steps for which nothing has changed since an earlier run are reused, and a training that was
     interrupted is gone on with.
     """
-    if worker_count != 1:
+    workers = options.build(WorkerOptions, {name: values.pop(name) for name in WorkerOptions.model_fields})
+    if workers.apart:
         raise UsageError(
-            f"--worker-count {worker_count} needs Vertex AI: aocr-pipeline submit; here, one process trains on all "
-            "processors and GPUs of this machine"
+            f"{' '.join(options.flags(workers))} needs Vertex AI: aocr-pipeline submit; here, one process trains on "
+            "all processors and GPUs of this machine"
         )
     from pipelines import folder_run
 

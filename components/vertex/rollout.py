@@ -223,7 +223,7 @@ def _undeploy_replaced(target: Target, version: Version, place: int) -> None:
     kept = {endpoints.deployment_of(endpoint, version), *endpoints.shares(endpoint)}
     if target.options.keep_previous and (previous := target.history.before(version, place)):
         kept.add(endpoints.deployment_of(endpoint, previous[0]))
-    ours = {endpoints.deployment_of(endpoint, version) for version in target.versions}
+    ours = {endpoints.deployment_of(endpoint, other) for other in target.versions}
     for deployed in endpoint.deployed_models:
         if deployed.id in ours - kept:
             endpoints.undeploy(connection, name, deployed.id)

@@ -57,7 +57,7 @@ class JobOptions(ContainerOptions):
     )
     kms_key: str | None = Field(
         None,
-        description="Customer-managed key (CMEK) that protects the run: "
+        description="Customer-managed key (CMEK) that protects the run, and its model and endpoint if they are new: "
         "projects/P/locations/REGION/keyRings/R/cryptoKeys/K. [default: Google's keys]",
     )
     caching: bool = Field(

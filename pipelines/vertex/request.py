@@ -19,7 +19,7 @@ from pipelines.vertex.options import JobOptions
 
 PLACES = ("annotations", "test_annotations", "serving_dir", "serving_export")
 """Parameters that name a place which the steps must be able to reach."""
-OF_ONE_RUN = ("commit",)
+OF_ONE_RUN = ("commit", "build")
 """Labels that CI gives each run another value of."""
 DEPLOYMENT = "deploy"
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}

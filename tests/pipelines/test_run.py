@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import pytest
 from click.testing import CliRunner
 
 from aocr_core.config import TrainOptions
+from aocr_core.errors import UsageError
 from components.inputs import EndpointOptions
 from components.workers import WorkerOptions
 from pipelines import spec
@@ -35,6 +37,12 @@ def test_the_defaults_are_shown():
     text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     assert f"Images in one training step. [default: {TrainOptions().batch_size}]" in text
     assert "Passes over the training data. [0: " in text
+
+
+@pytest.mark.parametrize("words", [["--worker-count=2"], ["--worker-spot"], ["--worker-machine=n1-highmem-16"]])
+def test_options_of_workers_are_said_to_need_vertex_ai(words: list[str]):
+    with pytest.raises(UsageError, match=f"^{words[0]} needs Vertex AI: aocr-pipeline submit"):
+        CliRunner().invoke(command, words, catch_exceptions=False)
 
 
 def test_a_missing_annotation_file_ends_in_one_line(tmp_path):

@@ -147,9 +147,10 @@ def variables(parameters: dict, labels: dict, **options) -> dict[str, dict[str, 
     return {step: {item["name"]: item["value"] for item in container.get("env", [])} for step, container in containers}
 
 
-def test_a_label_of_one_run_does_not_keep_a_training_from_being_reused():
-    """A step is reused while its variables stay the same, and CI labels each run with the commit."""
-    found = [variables({"worker_spot": True}, {"team": "ocr", "commit": commit})["train"] for commit in ("a1", "b2")]
+@pytest.mark.parametrize("label", ["commit", "build"])
+def test_a_label_of_one_run_does_not_keep_a_training_from_being_reused(label):
+    """A step is reused while its variables stay the same, and CI labels each run with the commit or the build."""
+    found = [variables({"worker_spot": True}, {"team": "ocr", label: value})["train"] for value in ("a1", "b2")]
     assert found[0] == found[1]
     assert json.loads(found[0]["AOCR_SUBMITTED"]) == {"labels": {"team": "ocr"}}
 
