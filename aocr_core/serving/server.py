@@ -162,15 +162,13 @@ def _load(options: ServeOptions, folder: Path) -> "Model":
 
     resolved = precision.resolve(options.precision)
     if resolved != "float32":
-        precision.read_in(resolved)
         try:
-            loaded = model.load(folder, options.max_batch)
+            loaded = model.load(folder, options.max_batch, resolved)
         except AocrError as error:
             logger.warning("%s: not to be read in %s, but in float32: %s", folder, resolved, error)
         else:
             logger.info("%s: read in %s", folder, resolved)
             return loaded
-    precision.read_in("float32")
     return model.load(folder, options.max_batch)
 
 
