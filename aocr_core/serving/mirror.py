@@ -87,9 +87,9 @@ class Mirror:
             try:
                 self._update(place, passed=self._refused(place))
             except AocrError as error:  # the other models have their turn all the same
-                trouble.append(error)
+                trouble.append(str(error))
         if trouble:
-            raise trouble[0]
+            raise AocrError("; ".join(trouble))
 
     def _places(self) -> list[_Place]:
         one = _Place("", self._base, self._folder)
