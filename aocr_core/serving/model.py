@@ -14,8 +14,7 @@ from aocr_core.config import Precision
 from aocr_core.data.images import ImageError
 from aocr_core.errors import AocrError
 from aocr_core.precision import read_in
-from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
-from aocr_core.serving.kserve import SIGNATURE_DATATYPES
+from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT, SIGNATURE_DATATYPES
 
 OUTPUTS = {"output", "probability"}
 """Of each signature: one value for each image."""
