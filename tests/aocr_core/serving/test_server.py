@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import shutil
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -338,3 +340,9 @@ def test_a_version_that_is_being_loaded_does_not_hold_up_the_end(tmp_path, place
             assert loading.wait(60)
     finally:
         never.set()
+
+
+def test_a_folder_is_served_without_what_reads_buckets():
+    code = "import sys, aocr_core.serving.server\nassert 'aocr_core.gcs' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
