@@ -4,6 +4,7 @@ What is computed in bfloat16 of an exported float32 graph is decided where it ru
 export serves on processors without bfloat16.
 """
 
+import threading
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,6 +15,10 @@ CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 LEAST_CAPABILITY = (8, 0)
 """Compute capability of the first NVIDIA GPUs with bfloat16 (Ampere)."""
+
+_setting = threading.Lock()
+_here = threading.local()
+_nothing = tf.function(lambda: tf.constant(0))
 
 
 def resolve(precision: Precision) -> Precision:
@@ -26,11 +31,18 @@ def resolve(precision: Precision) -> Precision:
 
 
 def read_in(precision: Precision) -> None:
-    """From now on this process runs exported graphs on its processor in a (resolved) precision.
+    """From now on this thread runs exported graphs on its processor in a (resolved) precision.
 
     A GPU goes on in float32. See https://www.tensorflow.org/api_docs/python/tf/config/optimizer/set_experimental_options.
     """
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"})
+    if getattr(_here, "precision", None) == precision:
+        return
+    # The options are the process's, but each thread takes a copy with its next call and keeps it: it has to take it
+    # before another thread sets them.
+    with _setting:
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"})
+        _nothing()
+    _here.precision = precision
 
 
 def _gpu_has_bfloat16(gpu: tf.config.PhysicalDevice) -> bool:

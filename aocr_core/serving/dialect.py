@@ -20,6 +20,8 @@ from aocr_core.serving.versions import Refusal
 DEFAULT_SIGNATURE = "serving_default"
 INPUT = "input"
 """Name of the only input of each signature."""
+SIGNATURE_DATATYPES = {"STRING": "BYTES", "FLOAT": "FP32", "DOUBLE": "FP64", "INT32": "INT32", "INT64": "INT64"}
+"""What a signature may give, by TensorFlow's names (`DT_` left out), and what KServe calls it."""
 MAX_RANK = 8
 SPARE_MARKS = 1000
 

@@ -13,12 +13,10 @@ import numpy as np
 
 from aocr_core.serving import dialect
 from aocr_core.serving.answers import RequestError
-from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
+from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT, SIGNATURE_DATATYPES
 
 DATATYPES = {"object": "BYTES", "float32": "FP32", "float64": "FP64", "int32": "INT32", "int64": "INT64"}
 """By numpy's names."""
-SIGNATURE_DATATYPES = {"STRING": "BYTES", "FLOAT": "FP32", "DOUBLE": "FP64", "INT32": "INT32", "INT64": "INT64"}
-"""By TensorFlow's names, `DT_` left out."""
 
 
 @dataclass(frozen=True)

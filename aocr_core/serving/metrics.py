@@ -15,7 +15,7 @@ IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PROBABILITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 VERSIONS = 2
-"""Of a model, whose probabilities are shown beside each other: the one that answers and the one before."""
+"""Of a model, whose probabilities are shown beside each other: those that have answered last."""
 
 
 class Metrics:
@@ -75,12 +75,11 @@ class Metrics:
     def _histogram(self, model: str, version: int) -> Histogram:
         """That of a version; those of versions that went long ago are dropped, or they would become more and more."""
         with self._lock:
-            answered = self._answered.setdefault(model, [])
-            if version not in answered:
-                answered.append(version)
+            # The last to answer at the end: a version may come back, and an old one answer late.
+            answered = [*(other for other in self._answered.get(model, ()) if other != version), version]
             for old in answered[:-VERSIONS]:
                 self.probability.remove(model, old)
-            del answered[:-VERSIONS]
+            self._answered[model] = answered[-VERSIONS:]
             return self.probability.labels(model, version)
 
     def text(self, versions: Iterable[tuple[str, int]]) -> bytes:

@@ -5,16 +5,14 @@ import shutil
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from aocr_core import exports, gcs, storage
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.serving.models import Models
+from aocr_core.serving.versions import Model, Stamp
 
 logger = logging.getLogger(__name__)
-
-Model = TypeVar("Model")
-Stamp = tuple[tuple[str, int, int], ...]
 
 POLL_SECONDS = 10.0
 """Between two looks into the bucket: each costs some calls."""
@@ -57,7 +55,8 @@ class Mirror:
                 raise AocrError(str(error).replace(str(self._folder), self._base.rstrip("/"))) from error
 
         places = self._places()
-        if not sum(self._update(place, at_once=True) for place in places):
+        fetched = [self._update(place, at_once=True) for place in places]
+        if not any(fetched):
             raise UsageError(
                 f"no exported model in {self._base} (looked for <number>/{exports.GRAPH_FILE}); "
                 f"write one with: aocr export {self._base}"
@@ -67,7 +66,8 @@ class Mirror:
                 models = Models(self._folder, name, loaded, self.look)
                 break
             except AocrError:
-                if not sum(self._update(place, at_once=True, passed=self._here(place)) for place in places):
+                fetched = [self._update(place, at_once=True, passed=self._here(place)) for place in places]
+                if not any(fetched):
                     raise
         self._served = models
         self._next_look = time.monotonic() + POLL_SECONDS
@@ -87,9 +87,9 @@ class Mirror:
             try:
                 self._update(place, passed=self._refused(place))
             except AocrError as error:  # the other models have their turn all the same
-                trouble.append(error)
+                trouble.append(str(error))
         if trouble:
-            raise trouble[0]
+            raise AocrError("; ".join(trouble))
 
     def _places(self) -> list[_Place]:
         one = _Place("", self._base, self._folder)

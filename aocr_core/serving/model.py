@@ -10,29 +10,31 @@ from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aocr_core import exports, smoke
+from aocr_core.config import Precision
 from aocr_core.data.images import ImageError
 from aocr_core.errors import AocrError
-from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT
-from aocr_core.serving.kserve import SIGNATURE_DATATYPES
+from aocr_core.precision import read_in
+from aocr_core.serving.dialect import DEFAULT_SIGNATURE, INPUT, SIGNATURE_DATATYPES
 
 OUTPUTS = {"output", "probability"}
 """Of each signature: one value for each image."""
 PARTS = ("inputs", "outputs")
 
 
-def load(folder: Path, batch: int = 1) -> "Model":
+def load(folder: Path, batch: int = 1, precision: Precision = "float32") -> "Model":
     """Load a SavedModel and run each signature, so that the first request is not the slow one.
 
     Args:
         folder: Of one version.
         batch: Images of the largest batch that it will be given.
+        precision: In which it reads (resolved), whatever thread asks and whatever other models read in.
 
     Raises:
         AocrError: the folder is damaged, or holds a model that does not answer as ours do, or not as it did when it was
             exported.
     """
     try:
-        model = Model(folder)
+        model = Model(folder, precision)
         model.warm_up(batch)
         model.try_out(smoke.find(str(folder)))
     # TensorFlow reports a damaged SavedModel with half a dozen unrelated exceptions, protobuf adds its own.
@@ -49,7 +51,8 @@ class Model:
         metadata: The signature definitions as TF Serving's `/metadata` shows them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, precision: Precision = "float32") -> None:
+        self._precision = precision
         # The signatures do not keep the object alive whose variables they use.
         self._root = tf.saved_model.load(str(folder))
         self._signatures: dict[str, Any] = dict(self._root.signatures)
@@ -111,6 +114,7 @@ class Model:
                 raise AocrError(f"it reads {text!r} where it read {one.text!r} when it was exported")
 
     def _run(self, images: list[bytes], signature: str) -> dict[str, np.ndarray]:
+        read_in(self._precision)
         outputs = self._signatures[signature](**{INPUT: tf.constant(images)})
         return {name: outputs[name].numpy() for name in sorted(outputs)}
 

@@ -44,7 +44,8 @@ class Models(Generic[Model]):
         else:
             reasons = self._add_new(at_once=True)
             if not self._by_name:
-                raise AocrError(reasons[0])
+                reasons += [f"{what}: {why}" for what, why in self._troubles.items()]
+                raise AocrError(reasons[0] if reasons else f"the models in {base} have gone while they were loaded")
         self._default = name
 
     @property
@@ -94,10 +95,11 @@ class Models(Generic[Model]):
         try:
             yield
         except Exception as error:
-            if self._troubles.get(what) != str(error):
+            why = str(error) or type(error).__name__
+            if self._troubles.get(what) != why:
                 expected = isinstance(error, OSError | AocrError)
-                logger.warning("%s: %s", what, error or type(error).__name__, exc_info=None if expected else error)
-            self._troubles[what] = str(error)
+                logger.warning("%s: %s", what, why, exc_info=None if expected else error)
+            self._troubles[what] = why
         else:
             self._troubles.pop(what, None)
 

@@ -18,12 +18,12 @@ from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.app import create_app
 from aocr_core.serving.metrics import Metrics
-from aocr_core.serving.mirror import Mirror
 from aocr_core.serving.models import Models
 from aocr_core.serving.protocol import BoundedProtocol
 from aocr_core.serving.vertex import Contract
 
 if TYPE_CHECKING:
+    from aocr_core.serving.mirror import Mirror
     from aocr_core.serving.model import Model
 
 logger = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ class Server:
     """
 
     def __init__(
-        self, base: Path | Mirror, options: ServeOptions, contract: Contract | None = None, token: str | None = None
+        self, base: "Path | Mirror", options: ServeOptions, contract: Contract | None = None, token: str | None = None
     ) -> None:
         # First the port: it takes no time to see that it is in use, but seconds to load a model.
         self._socket = _listen(options.host, options.rest_api_port)
         self._options = options
         self._address: tuple[str, int] = self._socket.getsockname()[:2]
         try:
-            models = base.models if isinstance(base, Mirror) else partial(Models, base)
+            models = partial(Models, base) if isinstance(base, Path) else base.models
             self.models: Models[Model] = models(options.model_name, partial(_load, options))
             metrics = Metrics()
             self._activity = _Activity(create_app(self.models, options, metrics, contract, token))
@@ -162,15 +162,13 @@ def _load(options: ServeOptions, folder: Path) -> "Model":
 
     resolved = precision.resolve(options.precision)
     if resolved != "float32":
-        precision.read_in(resolved)
         try:
-            loaded = model.load(folder, options.max_batch)
+            loaded = model.load(folder, options.max_batch, resolved)
         except AocrError as error:
             logger.warning("%s: not to be read in %s, but in float32: %s", folder, resolved, error)
         else:
             logger.info("%s: read in %s", folder, resolved)
             return loaded
-    precision.read_in("float32")
     return model.load(folder, options.max_batch)
 
 

@@ -12,6 +12,8 @@ from aocr_core.serving.answers import error_answer
 VARIABLE = "AOCR_TOKEN"
 LEAST = 16
 """Characters: what is shorter can be guessed."""
+OPEN_METHODS = ("GET", "HEAD")
+"""Requests that only look."""
 
 
 def read(file: str | None, environment: Mapping[str, str]) -> str | None:
@@ -37,9 +39,6 @@ def read(file: str | None, environment: Mapping[str, str]) -> str | None:
             "make one with: openssl rand -hex 32"
         )
     return token
-
-
-OPEN_METHODS = ("GET", "HEAD")
 
 
 class Guarded:

@@ -3,9 +3,11 @@
 import json
 import urllib.request
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from aocr_core.serving.metrics import Metrics
 from tests.aocr_core.serving import tiny_export
 from tests.aocr_core.serving.test_server import b64, call
 
@@ -64,6 +66,19 @@ def test_probabilities_of_a_new_version_are_told_from_those_of_the_old_one_and_n
             assert call(url, {"inputs": b64(tiny_export.png(30))})[0] == 200
         counts = {labels[2]: value for labels, value in samples(server.url).items() if "probability_count" in labels[0]}
     assert counts == {"3": 1, "4": 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [((1, 2, 1, 3), {1, 3}), ((1, 2, 3, 1, 3, 4), {3, 4})],
+    ids=["a version comes back", "a late answer of an old version"],
+)
+def test_the_probabilities_shown_are_those_of_the_versions_that_answered_last(answers, shown):
+    metrics = Metrics()
+    for version in answers:
+        metrics.observe_probabilities("words", version, np.array([0.5]))
+    (family,) = [family for family in metrics.registry.collect() if family.name == "aocr_probability"]
+    assert {int(sample.labels["version"]) for sample in family.samples} == shown
 
 
 def test_the_description_names_every_route_and_promises_no_foreign_error(server):

@@ -125,6 +125,25 @@ def test_a_bucket_that_does_not_answer_leaves_what_serves(base, tmp_path, monkey
     assert look(models) == {"words": "new"}
 
 
+def test_each_model_that_cannot_be_looked_at_is_told(base, tmp_path, monkeypatch, log):
+    for name in ("plates", "signs", "words"):
+        upload(f"{base}/{name}", "1", "old")
+    models = Mirror(base, tmp_path).models("words", load)
+    real = mirror.exports.folders
+
+    def away(place: str) -> dict[int, str]:
+        if place in (f"{base}/plates", f"{base}/words"):
+            raise AocrError(f"{place}: no right to list it")
+        return real(place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror.exports, "folders", away)
+        upload(f"{base}/signs", "2", "new")
+        assert look(models) == {"plates": "old", "signs": "new", "words": "old"}
+    whys = "; ".join(f"{base}/{name}: no right to list it" for name in ("plates", "words"))
+    assert [record.getMessage() for record in log.records] == [f"Cannot look for new versions: {whys}"]
+
+
 def test_what_is_missing_or_broken_is_named_as_it_was_given(base, tmp_path):
     with pytest.raises(UsageError, match=r"^no exported model in gs://words/models \(looked for"):
         Mirror(base, tmp_path).models("words", load)

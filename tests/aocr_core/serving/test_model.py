@@ -1,11 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr_core import smoke
+from aocr_core import precision, smoke
 from aocr_core.errors import AocrError
 from aocr_core.serving import model
-from tests.aocr_core.serving import tiny_export
+from tests.aocr_core.serving import particular_export, tiny_export
 
 
 def test_reads_images_with_either_signature(tmp_path, place):
@@ -100,3 +102,17 @@ def test_a_version_that_reads_otherwise_than_it_did_when_it_was_exported_is_refu
         model.load(folder)
     smoke.write(folder, [])
     model.load(folder)
+
+
+def test_each_model_reads_in_its_own_precision_whichever_thread_asks(tmp_path):
+    folder, image = particular_export.write(tmp_path / "1"), tiny_export.png(9)
+    try:
+        models = {b"coarse": model.load(folder, precision="bfloat16"), b"fine": model.load(folder)}
+        if models[b"coarse"].run([image])["output"] == b"fine":
+            pytest.skip("this processor computes nothing in bfloat16")
+        wanted = [b"coarse", b"fine", b"fine", b"coarse"] * 10
+        assert [models[text].run([image])["output"][0] for text in wanted] == wanted
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(lambda text: models[text].run([image])["output"][0], wanted)) == wanted
+    finally:
+        precision.read_in("float32")

@@ -1,3 +1,4 @@
+import shutil
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from aocr_core.errors import AocrError, UsageError
 from aocr_core.serving import models as models_module
 from aocr_core.serving import versions as versions_module
 from aocr_core.serving.models import Models
-from aocr_core.serving.versions import find_versions
+from aocr_core.serving.versions import Stamp, find_versions, stamp
 from tests.aocr_core.serving.test_versions import load, write
 
 
@@ -141,3 +142,27 @@ def test_watch_switches_by_itself_and_stops(tmp_path):
     thread.join(30)
     assert not thread.is_alive()
     assert models.find("aocr").current.model == "new"
+
+
+def test_nothing_but_models_that_nobody_may_read(tmp_path, monkeypatch):
+    write(tmp_path / "plates", "1", "good")
+
+    def locked(folder: Path) -> Stamp:  # root, who may run this, is kept from nothing
+        raise PermissionError(13, "Permission denied", str(folder / "1"))
+
+    monkeypatch.setattr(models_module, "stamp", locked)
+    with pytest.raises(AocrError, match=r"^Cannot load the model plates: .*Permission denied: '.*plates/1'$"):
+        Models(tmp_path, "aocr", load)
+
+
+def test_models_that_go_while_they_are_loaded(tmp_path, monkeypatch):
+    write(tmp_path / "plates", "1", "good")
+
+    def last_look(folder: Path) -> Stamp:
+        found = stamp(folder)
+        shutil.rmtree(folder / "1")
+        return found
+
+    monkeypatch.setattr(models_module, "stamp", last_look)
+    with pytest.raises(AocrError, match=f"^the models in {tmp_path} have gone while they were loaded$"):
+        Models(tmp_path, "aocr", load)

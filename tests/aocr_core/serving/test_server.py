@@ -3,8 +3,9 @@
 import base64
 import io
 import json
-import logging
 import shutil
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -12,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow as tf
 from PIL import Image
 
-from aocr_core import precision, smoke
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving import server as server_module
@@ -252,52 +251,6 @@ def test_port_in_use_is_found_before_the_model_is_loaded(tmp_path, url):
         Server(tmp_path / "nowhere", ServeOptions(rest_api_port=0, host="nohost"))
 
 
-def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, running, log):
-    place(tmp_path / "1", "w")
-    log.set_level(logging.INFO, "aocr_core")
-    try:
-        with running(tmp_path, precision="bfloat16") as server:
-            assert call(f"{server.url}:predict", {"instances": [b64(tiny_export.png(40))]})[0] == 200
-        assert "read in bfloat16" in log.text
-        assert tf.config.optimizer.get_experimental_options()["auto_mixed_precision_onednn_bfloat16"]
-    finally:
-        precision.read_in("float32")
-
-
-class Particular(tf.Module):
-    """Reads `fine` where it is computed in float32, and `coarse` in bfloat16, in which 1.001 is 1."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weights = tf.Variable(tf.ones([64, 32]))
-
-    @tf.function(input_signature=[tf.TensorSpec(None, tf.string, "input")])
-    def read(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        ones = tf.ones_like(tf.strings.length(tf.reshape(images, [-1])), tf.float32)
-        sums = tf.matmul(tf.tile(ones[:, None] * 1.001, [1, 64]), self.weights)[:, 0]
-        texts = tf.where(sums > 64.03, "fine", "coarse")
-        return {"output": tf.reshape(texts, tf.shape(images)), "probability": tf.reshape(ones, tf.shape(images))}
-
-
-def test_what_does_not_read_right_in_bfloat16_is_read_in_float32(tmp_path, running, log):
-    model = Particular()
-    tf.saved_model.save(model, str(tmp_path / "1"), signatures={"serving_default": model.read})
-    image = tiny_export.png(40)
-    question = {"instances": [b64(image)]}
-    try:
-        with running(tmp_path, precision="bfloat16") as server:
-            (coarse,) = call(f"{server.url}:predict", question)[1]["predictions"]
-        if coarse["output"] == "fine":
-            pytest.skip("this processor computes nothing in bfloat16")
-        smoke.write(tmp_path / "1", [smoke.Known(image, "fine", 1.0)])
-        with running(tmp_path, precision="bfloat16") as server:
-            (fine,) = call(f"{server.url}:predict", question)[1]["predictions"]
-        assert fine["output"] == "fine"
-        assert "not to be read in bfloat16, but in float32: cannot load" in log.text
-    finally:
-        precision.read_in("float32")
-
-
 def test_a_version_that_is_being_loaded_does_not_hold_up_the_end(tmp_path, place, running, monkeypatch, eventually):
     loading, never = threading.Event(), threading.Event()
     real = server_module._load
@@ -317,3 +270,9 @@ def test_a_version_that_is_being_loaded_does_not_hold_up_the_end(tmp_path, place
             assert loading.wait(60)
     finally:
         never.set()
+
+
+def test_a_folder_is_served_without_what_reads_buckets():
+    code = "import sys, aocr_core.serving.server\nassert 'aocr_core.gcs' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
