@@ -5,6 +5,7 @@ So every step is watched, and the run fails unless each one that had to run did 
 """
 
 import contextlib
+import logging
 import re
 import time
 import warnings
@@ -96,7 +97,7 @@ def run(
     with log.open("w", encoding="utf-8") as file, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*no effect in the current local runner")
         output = _Log(file)
-        with contextlib.redirect_stdout(output), _watched(runs, view, output):
+        with contextlib.redirect_stdout(output), _logging_kept(), _watched(runs, view, output):
             try:
                 pipeline(**arguments)
             except RuntimeError as error:
@@ -105,6 +106,20 @@ def run(
                 raise AocrError(f"step {failed} failed: {reason} (all output: {log})" if failed else reason) from error
     _check(compiled, runs)
     return runs
+
+
+@contextlib.contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Put the root logger back. KFP does so, too, but where it is at work in several threads, one may put back what
+    another has set: then all that is logged later would go to a file that is closed.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @contextlib.contextmanager

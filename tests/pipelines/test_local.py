@@ -1,5 +1,7 @@
 """Small pipelines, really run: what ran, what was reused, what was passed over, what failed."""
 
+import logging
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +65,15 @@ def run(pipeline, folder: Path, **arguments):
     with ProgressView(titles, folder / "events", terminal=False) as view:
         runs = local.run(compiled, arguments, folder / "root", folder / "log", view)
     return runs, {name: line.state for name, line in view.lines.items()}
+
+
+def test_a_run_leaves_the_log_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Steps at the same time each set it and put back what they found: the last one may have found another's."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    monkeypatch.setattr(ProgressView, "ended", lambda *_: root.addHandler(logging.StreamHandler(sys.stdout)))
+    run(gated, tmp_path, value=0)
+    assert (root.handlers, root.level) == before
 
 
 def test_steps_run_once_and_are_then_reused(tmp_path: Path, capfd):
