@@ -75,3 +75,10 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, place):
+    folder = tmp_path_factory.mktemp("base")
+    place(folder / "1")
+    return folder

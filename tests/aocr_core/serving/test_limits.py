@@ -2,9 +2,7 @@
 
 import http.client
 import io
-import json
 import socket
-import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -20,15 +18,9 @@ from aocr_core.serving.client import ask
 from tests.aocr_core.data.test_images import chunk
 from tests.aocr_core.serving import tiny_export
 from tests.aocr_core.serving.test_server import b64, call
+from tests.aocr_core.serving.under_load import Slow, sample
 
 HEAD = b"POST /v1/models/aocr:predict HTTP/1.1\r\nHost: x\r\n"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, place):
-    folder = tmp_path_factory.mktemp("base")
-    place(folder / "1")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -194,103 +186,6 @@ def test_number_of_connections(base, running):
         assert ask(server.url, [image]) == [("40x20", 1.0)]
 
 
-class Slow:
-    """Makes a model wait until it is let go on."""
-
-    def __init__(self, server, monkeypatch) -> None:
-        model = server.models.find("aocr").current.model
-        self.at_work, self.go_on = threading.Event(), threading.Event()
-        self.batches: list[int] = []
-        run = model.run
-
-        def slow(images, signature="serving_default"):
-            self.batches.append(len(images))
-            self.at_work.set()
-            assert self.go_on.wait(60)
-            return run(images, signature)
-
-        monkeypatch.setattr(model, "run", slow)
-
-
-def test_full_queue_is_said_at_once_and_what_was_taken_is_answered(base, running, monkeypatch, eventually):
-    with running(base, max_queue=2) as server, ThreadPoolExecutor(4) as clients:
-        slow = Slow(server, monkeypatch)
-        body = json.dumps({"inputs": b64(tiny_export.png(40))}).encode()
-        first = clients.submit(call, f"{server.url}:predict", body)
-        assert slow.at_work.wait(60)
-        others = [clients.submit(call, f"{server.url}:predict", body) for _ in range(2)]
-        eventually(lambda: sample(server.url, "aocr_queue_images") == 2)
-        parts = urlsplit(server.url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-        connection.request("POST", f"{parts.path}:predict", body)
-        response = connection.getresponse()
-        assert (response.status, response.headers["Retry-After"]) == (503, "1")
-        assert json.load(response) == {"error": "overloaded: 2 images are waiting; try again later"}
-        slow.go_on.set()
-        assert {future.result(60)[0] for future in [first, *others]} == {200}
-        # The two that waited were read together.
-        assert slow.batches == [1, 2]
-
-
-class SlowDecoding:
-    """Makes the check of images wait until it is let go on."""
-
-    def __init__(self, monkeypatch) -> None:
-        self.at_work, self.go_on = threading.Event(), threading.Event()
-        plain = images.plain
-
-        def slow(data: bytes, **limits) -> PlainImage:
-            self.at_work.set()
-            assert self.go_on.wait(60)
-            return plain(data, **limits)
-
-        monkeypatch.setattr(images, "plain", slow)
-
-
-def test_images_that_are_being_decoded_have_places_in_the_queue(base, running, monkeypatch, eventually):
-    with running(base, max_queue=4, decode_threads=1) as server, ThreadPoolExecutor(4) as clients:
-        slow = SlowDecoding(monkeypatch)
-        one, two = ({"instances": [b64(tiny_export.png(40))] * count} for count in (1, 2))
-        first = clients.submit(call, f"{server.url}:predict", two)
-        assert slow.at_work.wait(60)
-        eventually(lambda: sample(server.url, "aocr_decoding_images") == 2)
-        others = [clients.submit(call, f"{server.url}:predict", one) for _ in range(2)]
-        eventually(lambda: sample(server.url, "aocr_decoding_images") == 4)
-        parts = urlsplit(server.url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-        connection.request("POST", f"{parts.path}:predict", json.dumps(one))
-        response = connection.getresponse()
-        assert (response.status, response.headers["Retry-After"]) == (503, "1")
-        assert json.load(response) == {"error": "overloaded: 4 images are waiting; try again later"}
-        slow.go_on.set()
-        assert [future.result(60)[0] for future in [first, *others]] == [200] * 3
-        assert sample(server.url, "aocr_decoding_images") == 0
-        assert call(f"{server.url}:predict", one)[0] == 200
-
-
-def test_requests_that_are_given_up_while_they_wait_for_decoding_hold_nothing(base, running, monkeypatch):
-    with running(base, max_queue=3, decode_threads=1, request_timeout=2.0) as server, ThreadPoolExecutor(3) as clients:
-        slow = SlowDecoding(monkeypatch)
-        asked = {"inputs": b64(tiny_export.png(40))}
-        answers = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(3)]
-        assert {future.result(60)[0] for future in answers} == {503}
-        assert slow.at_work.is_set()
-        assert sample(server.url, "aocr_decoding_images") == sample(server.url, "aocr_request_bytes") == 0
-        slow.go_on.set()
-
-
-def test_requests_that_are_given_up_while_they_wait_for_the_model_hold_nothing(base, running, monkeypatch):
-    with running(base, max_queue=2, request_timeout=3.0) as server, ThreadPoolExecutor(3) as clients:
-        slow = Slow(server, monkeypatch)
-        asked = {"inputs": b64(tiny_export.png(40))}
-        first = clients.submit(call, f"{server.url}:predict", asked)
-        assert slow.at_work.wait(60)
-        others = [clients.submit(call, f"{server.url}:predict", asked) for _ in range(2)]
-        assert {future.result(60)[0] for future in [first, *others]} == {503}
-        assert sample(server.url, "aocr_queue_images") == 0
-        slow.go_on.set()
-
-
 def test_an_image_that_only_tensorflow_cannot_read_is_named_and_harms_no_other(base, running, monkeypatch, eventually):
     """The images are checked before, so that TensorFlow should fail on none."""
     with running(base) as server, ThreadPoolExecutor(4) as clients:
@@ -324,45 +219,6 @@ def test_a_jpeg_of_countless_scans_is_refused_before_it_is_decoded(url):
     assert (status, answer["error"]) == (400, "instances[1]: damaged image: more than 100 scans")
 
 
-def test_a_request_that_takes_too_long_is_given_up(base, running, monkeypatch):
-    with running(base, request_timeout=0.3) as server:
-        slow = Slow(server, monkeypatch)
-        status, answer = call(f"{server.url}:predict", {"inputs": b64(tiny_export.png(40))})
-        assert (status, answer["error"]) == (503, "not answered within 0.3 seconds")
-        slow.go_on.set()
-
-
-def test_all_bodies_in_memory_together(base, running, eventually):
-    with running(base, max_body_mb=1, max_buffered_mb=1) as server:
-        with connect(server.url) as connection:
-            connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b" " * 900_000)
-            eventually(lambda: sample(server.url, "aocr_request_bytes") == 900_000)
-            status, answer = call(f"{server.url}:predict", b" " * 200_000)
-            assert status == 503
-            assert answer["error"].startswith("overloaded: requests of 1 MiB in all are in work")
-        eventually(lambda: sample(server.url, "aocr_request_bytes") == 0)
-        assert call(f"{server.url}:predict", b" " * 200_000)[0] == 400
-
-
-def test_answers_in_work_are_given_before_the_server_ends(base, running, monkeypatch):
-    with ThreadPoolExecutor(1) as clients, running(base) as server:
-        slow = Slow(server, monkeypatch)
-        answer = clients.submit(call, f"{server.url}:predict", {"inputs": b64(tiny_export.png(40))})
-        assert slow.at_work.wait(60)
-        server.stop()
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                connect(server.url).close()
-            except ConnectionRefusedError:
-                break
-            except ConnectionResetError:
-                pass  # it came into the queue of the socket that was being closed
-            assert time.monotonic() < deadline
-        slow.go_on.set()
-        assert answer.result(60) == (200, {"outputs": {"output": "40x20", "probability": 1.0}})
-
-
 def test_formats_and_depths(url):
     buffers = {name: io.BytesIO() for name in ("I;16", "CMYK", "GIF")}
     Image.new("I;16", (50, 20)).save(buffers["I;16"], "PNG")
@@ -371,13 +227,3 @@ def test_formats_and_depths(url):
     frames[0].save(buffers["GIF"], "GIF", save_all=True, append_images=frames[1:])
     for buffer in buffers.values():
         assert ask(url, [buffer.getvalue()])[0][0] == "50x20"
-
-
-def sample(url: str, name: str) -> float:
-    """A value that the server counts, of all labels together."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-    connection.request("GET", "/metrics")
-    lines = connection.getresponse().read().decode().splitlines()
-    connection.close()
-    return sum(float(line.split()[-1]) for line in lines if line.split("{")[0].split(" ")[0] == name)

@@ -1,12 +1,10 @@
 """Versions come to an endpoint and go, over the wire of the real client library, on the stand-in."""
 
-import logging
 import time
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
-from google.api_core.exceptions import InvalidArgument, PermissionDenied, TooManyRequests
+from google.api_core.exceptions import InvalidArgument, TooManyRequests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,30 +16,8 @@ from components.submission import VARIABLE, Submission
 from components.vertex import changes, endpoints, registry, rollout, trial
 from components.vertex.serving import serving
 from tests.components.vertex import toys
+from tests.components.vertex.seen import CHANGES, FIRST, NEXT, changed, versions
 from tests.vertex.faults import Fault
-
-FIRST = ["UploadModel", "ImportModelEvaluation", "CreateEndpoint", "DeployModel"]
-FIRST += ["UpdateEndpoint", "MergeVersionAliases"]
-NEXT = ["UploadModel", "ImportModelEvaluation", "DeployModel", "UpdateEndpoint", "UpdateEndpoint"]
-NEXT += ["MergeVersionAliases", "UndeployModel"]
-BACK = ["MergeVersionAliases", "UndeployModel", "MergeVersionAliases"]
-"""The end of a rollback."""
-CHANGES = {*FIRST, *NEXT}
-
-
-def changed(words) -> list[str]:
-    """The calls that change something, in order; forgets those so far."""
-    names = [name for name in words.vertex.names() if name in CHANGES]
-    words.vertex.calls.clear()
-    return names
-
-
-def versions(words) -> dict[int, set[str]]:
-    """The aliases that say where versions serve or served."""
-    (stored,) = words.vertex.models.stored.values()
-    return {
-        number: {a for a in model.version_aliases if not a.startswith("export-")} for number, model in stored.items()
-    }
 
 
 def others_model(words) -> str:
@@ -59,15 +35,6 @@ def kill(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str) -> 
     """Let a function end the process as SIGKILL does: nothing is taken back."""
     monkeypatch.setattr(module, function, lambda *_: (_ for _ in ()).throw(SystemExit))
     monkeypatch.setattr(rollout, "_withdraw", lambda *_: None)
-
-
-@pytest.fixture
-def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
-    """What is logged, also where a command has turned it away from the others."""
-    logger = logging.getLogger("components")
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def test_what_a_run_was_submitted_with_holds_for_its_model_and_endpoint(words, monkeypatch: pytest.MonkeyPatch):
@@ -312,97 +279,6 @@ def test_what_a_killed_rollout_left_goes_with_the_next_version(words):
     toys.deploy(words.export("c"))
     assert splits == [{1: 100}]
     assert (words.split(), words.deployed()) == ({3: 100}, [3])
-
-
-def test_rolling_back_goes_back_and_never_forth(words):
-    for text in "abc":
-        toys.deploy(words.export(text))
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("/models/aocr@2")
-    assert (words.split(), words.deployed()) == ({2: 100}, [2])
-    assert [number for number, aliases in versions(words).items() if "serving-words" in aliases] == [2]
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert (words.split(), words.deployed()) == ({1: 100}, [1])
-    with pytest.raises(AocrError, match="no version of the model aocr served before version 1"):
-        deployment.rollback(None, "aocr", toys.OPTIONS)
-    toys.deploy(words.export_dir("c"))
-    assert words.split() == {3: 100} and len(words.vertex.models.stored) == 1
-
-
-def test_rolling_back_does_not_go_to_what_was_rolled_back_from(words):
-    for text in "ab":
-        toys.deploy(words.export(text))
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert versions(words) == {1: {"default", "serving-words", "served-1-words"}, 2: set()}
-    toys.deploy(words.export("c"))
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert words.split() == {1: 100}
-
-
-def test_rolling_back_goes_to_what_served_before_if_it_is_a_newer_version(words):
-    for text in "ab":
-        toys.deploy(words.export(text))
-    toys.deploy(words.export_dir("a"))
-    assert words.split() == {1: 100}
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert (words.split(), words.deployed()) == ({2: 100}, [2])
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert words.split() == {1: 100}
-    with pytest.raises(AocrError, match="no version of the model aocr served before version 1"):
-        deployment.rollback(None, "aocr", toys.OPTIONS)
-
-
-def test_a_rollback_that_was_broken_off_is_finished_and_goes_no_further(words):
-    for text in "abc":
-        toys.deploy(words.export(text))
-    words.vertex.faults.once("UndeployModel", PermissionDenied("not for you"))
-    with pytest.raises(AocrError, match=r"version 2 has all traffic .*not for you.*the same command again finishes it"):
-        deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert (words.split(), words.deployed()) == ({2: 100}, [2, 3])
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
-    assert (words.split(), words.deployed()) == ({2: 100}, [2])
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
-
-
-def test_a_rollback_is_done_even_if_what_it_left_still_counts_as_served(words, log):
-    for text in "abc":
-        toys.deploy(words.export(text))
-    # The first aliases say that version 2 serves, the next ones that version 3 does not count any more.
-    words.vertex.faults.nth("MergeVersionAliases", 2, Fault(PermissionDenied("not for you")))
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
-    assert (words.split(), words.deployed()) == ({2: 100}, [2])
-    assert "version 3 may still count as one that served" in log.text
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
-    assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
-
-
-def test_what_served_before_a_rollback_is_kept(words):
-    kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
-    for text in "ab":
-        toys.deploy(words.export(text), kept)
-    deployment.rollback(None, "aocr", kept)
-    toys.deploy(words.export("c"), kept)
-    assert (words.split(), words.deployed()) == ({3: 100}, [1, 3])
-
-
-def test_a_kept_version_is_there_at_once(words):
-    kept = toys.OPTIONS.model_copy(update={"keep_previous": True})
-    for text in "abc":
-        toys.deploy(words.export(text), kept)
-    assert (words.split(), words.deployed()) == ({3: 100}, [2, 3])
-    changed(words)
-    deployment.rollback(None, "aocr", kept)
-    assert changed(words) == ["UpdateEndpoint", "UpdateEndpoint", *BACK]
-    assert (words.split(), words.deployed()) == ({2: 100}, [2])
-
-
-def test_a_version_that_never_passed_is_not_rolled_back_to(words):
-    toys.deploy(words.export("a"))
-    words.toys.texts[f"{toys.SERVING}/aocr/2"] = "nonsense"
-    with pytest.raises(AocrError):
-        toys.deploy(words.export("b"))
-    toys.deploy(words.export("c"))
-    deployment.rollback(None, "aocr", toys.OPTIONS)
-    assert words.split() == {1: 100}
 
 
 def test_endpoints_do_not_mix_up_what_they_serve(words):
