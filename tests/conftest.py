@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import io
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,17 @@ SHARED_DATA = Path(__file__).parents[1] / "../shared/data"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes comes first, or one of the processes that share the tests would end long after the others."""
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> None:
+    """Every test finds the log as in a new process, whatever commands have run in this one."""
+    logging.getLogger().setLevel(logging.WARNING)
+    for package in ("aocr_core", "components", "pipelines"):
+        logger = logging.getLogger(package)
+        logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import contextlib
-import logging
 import shutil
 import threading
 import time
@@ -52,16 +51,6 @@ def running() -> Running:
         assert not thread.is_alive()
 
     return run
-
-
-@pytest.fixture
-def log(caplog, monkeypatch) -> Iterator[pytest.LogCaptureFixture]:
-    """What the package logs, whether or not a command in this process has set its own handlers."""
-    logger = logging.getLogger("aocr_core")
-    monkeypatch.setattr(logger, "propagate", False)
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture

@@ -140,12 +140,12 @@ def test_what_is_too_large_is_halved(door):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_server_is_asked_again(door, status, log):
-    log.set_level("INFO", "aocr_core")
+def test_a_busy_server_is_asked_again(door, status, caplog):
+    caplog.set_level("INFO", "aocr_core")
     door.refusals = [(status, "1"), (status, "")]
     assert ask(f"{door.root}/v1/models/words", sized(10)) == [("10x20", 1.0)]
     assert len(door.seen) == 3
-    waits = [record.args[1] for record in log.records]
+    waits = [record.args[1] for record in caplog.records]
     assert 1 <= waits[0] <= 1.25 and waits[1] > 0
 
 

@@ -106,7 +106,7 @@ def test_an_export_without_a_number(base, tmp_path):
     assert look(Mirror(base, tmp_path).models("words", load)) == {"words": "the only one"}
 
 
-def test_a_bucket_that_does_not_answer_leaves_what_serves(base, tmp_path, monkeypatch, log):
+def test_a_bucket_that_does_not_answer_leaves_what_serves(base, tmp_path, monkeypatch, caplog):
     upload(base, "1", "old")
     models = Mirror(base, tmp_path).models("words", load)
     real = mirror.exports.folders
@@ -119,13 +119,13 @@ def test_a_bucket_that_does_not_answer_leaves_what_serves(base, tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(mirror.exports, "folders", away)
         assert look(models) == {"words": "old"}
-    told = [record.getMessage() for record in log.records if "503" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "503" in record.getMessage()]
     assert told == ["Cannot look for new versions: Cloud Storage: 503"]
     upload(base, "2", "new")
     assert look(models) == {"words": "new"}
 
 
-def test_each_model_that_cannot_be_looked_at_is_told(base, tmp_path, monkeypatch, log):
+def test_each_model_that_cannot_be_looked_at_is_told(base, tmp_path, monkeypatch, caplog):
     for name in ("plates", "signs", "words"):
         upload(f"{base}/{name}", "1", "old")
     models = Mirror(base, tmp_path).models("words", load)
@@ -141,7 +141,7 @@ def test_each_model_that_cannot_be_looked_at_is_told(base, tmp_path, monkeypatch
         upload(f"{base}/signs", "2", "new")
         assert look(models) == {"plates": "old", "signs": "new", "words": "old"}
     whys = "; ".join(f"{base}/{name}: no right to list it" for name in ("plates", "words"))
-    assert [record.getMessage() for record in log.records] == [f"Cannot look for new versions: {whys}"]
+    assert [record.getMessage() for record in caplog.records] == [f"Cannot look for new versions: {whys}"]
 
 
 def test_what_is_missing_or_broken_is_named_as_it_was_given(base, tmp_path):

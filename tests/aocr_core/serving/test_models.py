@@ -56,18 +56,18 @@ def test_models_and_versions_that_appear_are_taken_once_they_are_written_complet
     assert look_twice(models) == {"words": "new", "plates": "whole now"}
 
 
-def test_a_broken_model_does_not_keep_the_others_from_serving_and_is_tried_again_when_it_changes(tmp_path, log):
+def test_a_broken_model_does_not_keep_the_others_from_serving_and_is_tried_again_when_it_changes(tmp_path, caplog):
     write(tmp_path / "plates", "1", "broken")
     write(tmp_path / "words", "1", "good")
     models = Models(tmp_path, "aocr", load)
     assert look_twice(models) == {"words": "good"}
-    refusals = [record.getMessage() for record in log.records if "plates" in record.getMessage()]
+    refusals = [record.getMessage() for record in caplog.records if "plates" in record.getMessage()]
     assert refusals == ["Model plates is refused: 1 is broken"]
     write(tmp_path / "plates", "1", "mended")
     assert look_twice(models) == {"words": "good", "plates": "mended"}
 
 
-def test_a_model_that_nobody_may_read_does_not_keep_the_others_from_being_updated(tmp_path, log, monkeypatch):
+def test_a_model_that_nobody_may_read_does_not_keep_the_others_from_being_updated(tmp_path, caplog, monkeypatch):
     for name in ("a", "b", "plates", "words"):
         write(tmp_path / name, "1", f"{name} 1")
     models = Models(tmp_path, "aocr", load)
@@ -85,13 +85,13 @@ def test_a_model_that_nobody_may_read_does_not_keep_the_others_from_being_update
         write(tmp_path / name, "1", name)
     want = {"a": "a 1", "b": "b 1", "plates": "plates 2", "words": "words 2", "other": "other"}
     assert look_twice(models) == want and look_twice(models) == want
-    told = [record.getMessage() for record in log.records if "Permission" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "Permission" in record.getMessage()]
     # All four folders that exist are looked into for new models; each is told once.
     assert len([line for line in told if line.startswith("Cannot look for new versions of a:")]) == 1
     assert len([line for line in told if line.startswith(f"Cannot look into {tmp_path / 'new'}:")]) == 1
 
 
-def test_the_watcher_survives_what_nobody_has_foreseen(tmp_path, log, eventually):
+def test_the_watcher_survives_what_nobody_has_foreseen(tmp_path, caplog, eventually):
     for name in ("plates", "words"):
         write(tmp_path / name, "1", "old")
     stop = threading.Event()
@@ -106,14 +106,14 @@ def test_the_watcher_survives_what_nobody_has_foreseen(tmp_path, log, eventually
     thread.start()
     try:
         write(tmp_path / "plates", "2", "odd")
-        eventually(lambda: "of all things" in log.text)
+        eventually(lambda: "of all things" in caplog.text)
         write(tmp_path / "words", "2", "new")
         eventually(lambda: models.find("words").current.model == "new")
         assert models.find("plates").current.model == "old"
     finally:
         stop.set()
         thread.join(30)
-    assert log.text.count("Cannot look for new versions of plates") == 1 and "Traceback" in log.text
+    assert caplog.text.count("Cannot look for new versions of plates") == 1 and "Traceback" in caplog.text
 
 
 def test_nothing_but_broken_models(tmp_path):

@@ -16,19 +16,19 @@ from tests.aocr_core.serving import particular_export, tiny_export
 from tests.aocr_core.serving.test_server import b64, call
 
 
-def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, running, log):
+def test_the_precision_that_is_asked_for_is_used_and_told(tmp_path, place, running, caplog):
     place(tmp_path / "1", "w")
-    log.set_level(logging.INFO, "aocr_core")
+    caplog.set_level(logging.INFO, "aocr_core")
     try:
         with running(tmp_path, precision="bfloat16") as server:
             assert call(f"{server.url}:predict", {"instances": [b64(tiny_export.png(40))]})[0] == 200
-        assert "read in bfloat16" in log.text
+        assert "read in bfloat16" in caplog.text
         assert tf.config.optimizer.get_experimental_options()["auto_mixed_precision_onednn_bfloat16"]
     finally:
         precision.read_in("float32")
 
 
-def test_what_does_not_read_right_in_bfloat16_is_read_in_float32(tmp_path, running, log, eventually):
+def test_what_does_not_read_right_in_bfloat16_is_read_in_float32(tmp_path, running, caplog, eventually):
     """Whatever the version before was read in, and the one after is."""
     coarse, fine = particular_export.write(tmp_path / "coarse"), particular_export.write(tmp_path / "fine")
     image = tiny_export.png(40)
@@ -52,7 +52,7 @@ def test_what_does_not_read_right_in_bfloat16_is_read_in_float32(tmp_path, runni
                 take(folder, version)
                 eventually(lambda version=version: server.models.find("aocr").current.version == version)
                 assert text() == folder.name
-        assert f"{tmp_path / 'base' / '2'}: not to be read in bfloat16, but in float32: cannot load" in log.text
+        assert f"{tmp_path / 'base' / '2'}: not to be read in bfloat16, but in float32: cannot load" in caplog.text
     finally:
         precision.read_in("float32")
 
@@ -65,7 +65,7 @@ def test_what_does_not_read_right_in_bfloat16_is_read_in_float32(tmp_path, runni
         ("bfloat16", ("bfloat16",), ["bfloat16", "float32"]),
     ],
 )
-def test_a_version_is_loaded_in_the_precision_wanted_or_else_in_float32(monkeypatch, log, wanted, refusing, tried):
+def test_a_version_is_loaded_in_the_precision_wanted_or_else_in_float32(monkeypatch, caplog, wanted, refusing, tried):
     asked = []
 
     def load(folder: Path, batch: int, precision: str = "float32") -> str:
@@ -78,4 +78,4 @@ def test_a_version_is_loaded_in_the_precision_wanted_or_else_in_float32(monkeypa
     assert server_module._load(ServeOptions(precision=wanted), Path("base/7")) == tried[-1]
     assert asked == tried
     told = "base/7: not to be read in bfloat16, but in float32: it reads 'l' where it read 'I'"
-    assert (told in log.text) == bool(refusing)
+    assert (told in caplog.text) == bool(refusing)

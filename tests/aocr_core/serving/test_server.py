@@ -160,7 +160,7 @@ def test_many_clients_at_once_get_their_own_answers(url):
 
 
 @pytest.mark.slow
-def test_versions_come_and_go_while_serving(tmp_path, place, running, eventually, log):
+def test_versions_come_and_go_while_serving(tmp_path, place, running, eventually, caplog):
     image = tiny_export.png(40)
     place(tmp_path / "1", "one ")
     with running(tmp_path) as server:
@@ -174,7 +174,7 @@ def test_versions_come_and_go_while_serving(tmp_path, place, running, eventually
         eventually(lambda: len(call(server.url)[1]["model_version_status"]) == 2)
         assert text() == "one 40x20"
         assert call(f"{server.url}/versions/2")[1]["model_version_status"][0]["state"] == "END"
-        assert any(record.getMessage().startswith("Version 2 is refused: ") for record in log.records)
+        assert any(record.getMessage().startswith("Version 2 is refused: ") for record in caplog.records)
         place(tmp_path / "3", "three ")
         eventually(lambda: text() == "three 40x20")
         assert call(f"{server.url}/versions/1:predict", {"inputs": b64(image)})[0] == 404
@@ -224,7 +224,7 @@ def test_health_is_answered_while_a_model_works(tmp_path, place, running, monkey
         assert answers == [("40x20", 1.0)]
 
 
-def test_failure_of_the_model_shows_the_client_no_traceback(tmp_path, place, running, monkeypatch, log, eventually):
+def test_failure_of_the_model_shows_the_client_no_traceback(tmp_path, place, running, monkeypatch, caplog, eventually):
     place(tmp_path / "1")
     with running(tmp_path) as server:
         monkeypatch.setattr(server.models.find("aocr").current.model, "run", lambda *_: 1 / 0)
@@ -232,7 +232,7 @@ def test_failure_of_the_model_shows_the_client_no_traceback(tmp_path, place, run
             500,
             {"error": "Internal error: ZeroDivisionError"},
         )
-        eventually(lambda: any(record.exc_info for record in log.records))
+        eventually(lambda: any(record.exc_info for record in caplog.records))
 
 
 def test_stops_when_nobody_asks(tmp_path, place):

@@ -59,13 +59,13 @@ def test_new_version_takes_over_once_it_is_written_completely(tmp_path):
     assert versions.current.model == "whole now"
 
 
-def test_broken_new_version_is_refused_once_and_tried_again_when_it_changes(tmp_path, log):
+def test_broken_new_version_is_refused_once_and_tried_again_when_it_changes(tmp_path, caplog):
     write(tmp_path, "1", "good")
     versions = Versions(tmp_path, load)
     write(tmp_path, "2", "broken")
     assert look_twice(versions) == "good"
     assert look_twice(versions) == "good"
-    assert [record.getMessage() for record in log.records] == ["Version 2 is refused: 2 is broken"]
+    assert [record.getMessage() for record in caplog.records] == ["Version 2 is refused: 2 is broken"]
     assert versions.refused[2].reason == "2 is broken"
     write(tmp_path, "2", "mended")
     assert look_twice(versions) == "mended"

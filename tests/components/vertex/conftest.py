@@ -1,5 +1,3 @@
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -40,12 +38,3 @@ def soon(vertex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "time", Clock())
     monkeypatch.setattr(trial, "ANSWERS", 1)  # one request is like the next
     monkeypatch.setattr("google.api_core.retry.retry_base.random.uniform", lambda low, high: 0.01)
-
-
-@pytest.fixture
-def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
-    """What is logged, also where a command has turned it away from the others."""
-    logger = logging.getLogger("components")
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)

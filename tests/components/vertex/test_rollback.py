@@ -62,14 +62,14 @@ def test_a_rollback_that_was_broken_off_is_finished_and_goes_no_further(words):
     assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
 
 
-def test_a_rollback_is_done_even_if_what_it_left_still_counts_as_served(words, log):
+def test_a_rollback_is_done_even_if_what_it_left_still_counts_as_served(words, caplog):
     for text in "abc":
         toys.deploy(words.export(text))
     # The first aliases say that version 2 serves, the next ones that version 3 does not count any more.
     words.vertex.faults.nth("MergeVersionAliases", 2, Fault(PermissionDenied("not for you")))
     assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
     assert (words.split(), words.deployed()) == ({2: 100}, [2])
-    assert "version 3 may still count as one that served" in log.text
+    assert "version 3 may still count as one that served" in caplog.text
     assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@2")
     assert deployment.rollback(None, "aocr", toys.OPTIONS).endswith("@1")
 

@@ -107,11 +107,11 @@ def test_another_image_is_another_version_of_the_same_files(words):
     assert words.split() == {2: 100} and toys.versions_kept() == ["1"]
 
 
-def test_an_evaluation_that_vertex_does_not_take_is_no_reason_not_to_deploy(words, log):
+def test_an_evaluation_that_vertex_does_not_take_is_no_reason_not_to_deploy(words, caplog):
     words.vertex.faults.once("ImportModelEvaluation", InvalidArgument("what is exactMatch?"))
     toys.deploy(words.export("a"))
     assert words.split() == {1: 100}
-    assert "cannot import the evaluation of" in log.text and "what is exactMatch?" in log.text
+    assert "cannot import the evaluation of" in caplog.text and "what is exactMatch?" in caplog.text
 
 
 @pytest.mark.parametrize("reads", ["something else", None])
@@ -307,11 +307,11 @@ def test_what_serves_is_the_version_with_most_traffic(words):
     assert deployment.serving(toys.SERVING, "aocr", toys.NAME) == ("version 1 on words", f"{toys.SERVING}/aocr/1")
 
 
-def test_a_model_of_somebody_else_stays_deployed(words, log):
+def test_a_model_of_somebody_else_stays_deployed(words, caplog):
     endpoints.direct(endpoints.connected(toys.NAME), toys.NAME, {others_model(words): 100})
     toys.deploy(words.export("b"))
     assert len(words.vertex.endpoints.stored[toys.NAME].deployed_models) == 2
-    assert "stays deployed, without traffic" in log.text
+    assert "stays deployed, without traffic" in caplog.text
 
 
 @pytest.mark.parametrize(
