@@ -109,8 +109,6 @@ def test_model_in_a_bucket_and_a_version_that_comes(exports, start, port, bucket
     assert line == f"Serving version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
     url = f"http://127.0.0.1:{port}/v1/models/aocr"
     assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
-    for file in (path for path in place(tmp_path / "4", "new ").rglob("*") if path.is_file()):
-        storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
     texts = []
     with Client(url) as client:
 
@@ -118,6 +116,9 @@ def test_model_in_a_bucket_and_a_version_that_comes(exports, start, port, bucket
             texts.append(client.read_plain([tiny_export.png(40)])[0].text)
             return texts[-1] == "new 40x20"
 
+        assert not taken_over()
+        for file in (path for path in place(tmp_path / "4", "new ").rglob("*") if path.is_file()):
+            storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
         eventually(taken_over)
     assert set(texts) == {"40x20", "new 40x20"}
 
