@@ -91,9 +91,9 @@ class Recognizer:
         """Read images.
 
         Args:
-            images: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits;
-                any iterable of them, a batch as one array of one more dimension, or a single one (which gives a list
-                as well).
+            images: Paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 1 | 3 | 4]` of
+                8 bits; any iterable of them, a batch as one array of one more dimension, or a single one (which gives
+                a list as well).
             attention: Also give symbols, their probabilities and the attention.
             batch_size: Images read at a time.
 
@@ -123,7 +123,7 @@ class Recognizer:
 def _is_single(images: Any) -> bool:
     """Whether this is one image, where several may stand."""
     if isinstance(images, np.ndarray):
-        return images.ndim == 2 or (images.ndim == 3 and images.shape[2] == 3)
+        return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
     return isinstance(images, str | bytes | PathLike | Image.Image)
 
 

@@ -19,9 +19,8 @@ from pathlib import Path
 
 from aocr_core.charset import Kind
 from aocr_core.evaluation.metrics import TextMetrics, split
-from benchmarks.words_200x50 import aocr
+from benchmarks.beside import DATA, command
 
-DATA = Path(__file__).parents[1] / "../shared/data"
 BUILD = Path("build/benchmarks/accuracy")
 
 
@@ -48,7 +47,7 @@ LONG, MIDDLING = range(30, 10_000), range(10, 21)
 
 
 def run(*words: str) -> None:
-    subprocess.run(aocr(*words), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command("aocr", *words), check=True, stdout=subprocess.DEVNULL)
 
 
 def measured(name: str, task: Task, minutes: float) -> list[str]:

@@ -9,22 +9,13 @@ median of the seconds; the first round fills the file cache and does not count.
 
 import argparse
 import statistics
-import subprocess
-import sys
 import time
 from itertools import cycle, islice
 from pathlib import Path
 
 from aocr_core.serving.client import BATCH, CONNECTIONS, Client
+from benchmarks.beside import seconds
 from benchmarks.load import serving
-
-AOCR = str(Path(sys.executable).with_name("aocr"))
-
-
-def seconds(*arguments: str) -> float:
-    began = time.perf_counter()
-    subprocess.run([AOCR, "predict", *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
 
 
 def images_per_second(url: str, images: list[bytes], connections: int) -> float:
@@ -45,7 +36,10 @@ def main() -> None:
     files = sorted(path for path in given.images.iterdir() if path.suffix in (".png", ".jpg"))
     with serving(given.export) as url:
         ways = {"here": ["--model-dir", str(given.export)], "by a server": ["--server", url]}
-        rounds = [{way: seconds(*flags, str(files[0])) for way, flags in ways.items()} for _ in range(given.runs + 1)]
+        rounds = [
+            {way: seconds("aocr", "predict", *flags, str(files[0])) for way, flags in ways.items()}
+            for _ in range(given.runs + 1)
+        ]
         print("| one image, a fresh process | median, s |\n|---|---|")
         for way in ways:
             print(f"| {way} | {statistics.median(times[way] for times in rounds[1:]):.2f} |")

@@ -44,7 +44,7 @@ def row(name: str, recognizer: Recognizer, test: list[Record]) -> list[str]:
     truths = [record.label.upper() if fold else record.label for record in test]
     readings, seconds = read(recognizer, [record.image for record in test])
     texts = [reading.text for reading in readings]
-    right = [a == b for a, b in zip(truths, texts, strict=True)]
+    right = [split(a, kind) == split(b, kind) for a, b in zip(truths, texts, strict=True)]
     whole = TextMetrics(kind)
     whole.update(truths, texts)
     summary = whole.summary()

@@ -30,10 +30,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aocr_core import logs
+from aocr_core.charset import Kind
 from aocr_core.config import DataOptions, PrepareOptions
 from aocr_core.data.check import Accepted, checked_rows
 from aocr_core.data.records import Record
-from benchmarks.accuracy import DATA
+from aocr_core.evaluation.metrics import split
+from benchmarks.beside import DATA
 from benchmarks.load import serving
 
 WARM_UP = 5
@@ -158,12 +160,14 @@ def megabytes(path: Path) -> float:
     return sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file()) / 1e6
 
 
-def row(name: str, size: float, found: Readings, first: Readings, labels: list[str]) -> tuple[list[str], str]:
+def row(
+    name: str, size: float, found: Readings, first: Readings, labels: list[str], kind: Kind
+) -> tuple[list[str], str]:
     """One line of the table, and what is not as it has to be, "" if all is."""
     from aocr_core.export.verify import TOLERANCE
 
     same = sum(a == b for a, b in zip(found.texts, first.texts, strict=True))
-    exact = sum(a == b for a, b in zip(found.texts, labels, strict=True)) / len(labels)
+    exact = sum(split(a, kind) == split(b, kind) for a, b in zip(found.texts, labels, strict=True)) / len(labels)
     apart = max(abs(a - b) for a, b in zip(found.probabilities, first.probabilities, strict=True))
     cells = [
         name,
@@ -183,7 +187,7 @@ def row(name: str, size: float, found: Readings, first: Readings, labels: list[s
     return cells, ""
 
 
-def compared(model: str, tests: dict[str, list[Record]], fold: bool) -> list[str]:
+def compared(model: str, tests: dict[str, list[Record]], fold: bool, kind: Kind) -> list[str]:
     """Print the tables; what is not as it has to be."""
     columns = ["form", "MB", "images", "same texts", "exact", "largest difference of probability", "ms, single image"]
     trouble = []
@@ -198,7 +202,7 @@ def compared(model: str, tests: dict[str, list[Record]], fold: bool) -> list[str
             for name, read in readers.items():
                 found = measured(read, images)
                 first = first or found
-                cells, wrong = row(name, megabytes(forms[name][1]), found, first, labels)
+                cells, wrong = row(name, megabytes(forms[name][1]), found, first, labels, kind)
                 print(f"| {' | '.join(cells)} |", flush=True)
                 if wrong:
                     trouble.append(f"{test}: {wrong}")
@@ -226,8 +230,8 @@ def main() -> None:
     tests = {name: first_images(name, arguments.images) for name in arguments.annotations}
     from aocr_core import model_dir
 
-    fold = model_dir.read_config(arguments.model).data.force_uppercase
-    if trouble := compared(arguments.model, tests, fold):
+    config = model_dir.read_config(arguments.model)
+    if trouble := compared(arguments.model, tests, config.data.force_uppercase, config.charset.kind):
         sys.exit("\n".join(trouble))
 
 

@@ -8,39 +8,33 @@ grow with the training. The pipeline also approves, deploys, and asks an endpoin
 """
 
 import json
-import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
+
+from benchmarks.beside import seconds
 
 COUNT, TEST_COUNT = 500, 100
 
 
-def seconds(folder: Path, *words: str) -> float:
-    """Of a command that is installed beside this Python, run in `folder`."""
-    program = str(Path(sys.executable).with_name(words[0]))
-    began = time.perf_counter()
-    subprocess.run([program, *words[1:]], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
-
-
 def plain(folder: Path, options: list[str]) -> dict[str, float]:
     """Seconds of each command, by name."""
-    built = seconds(folder, "aocr", "dataset", "words/training.txt", "training", "--save-filename")
-    built += seconds(folder, "aocr", "dataset", "words/testing.txt", "testing", "--save-filename")
+    aocr = partial(seconds, "aocr", folder=folder)
+    built = aocr("dataset", "words/training.txt", "training", "--save-filename")
+    built += aocr("dataset", "words/testing.txt", "testing", "--save-filename")
     return {
         "build-tfrecords": built,
-        "train": seconds(folder, "aocr", "train", "training", *options),
-        "evaluate": seconds(folder, "aocr", "test", "testing"),
-        "export": seconds(folder, "aocr", "export", "exported"),
+        "train": aocr("train", "training", *options),
+        "evaluate": aocr("test", "testing"),
+        "export": aocr("export", "exported"),
     }
 
 
 def pipeline(folder: Path, options: list[str]) -> tuple[dict[str, float], float]:
     """Seconds of each step, by name, and of the whole command."""
     data = ("--annotations", "words/training.txt", "--test-annotations", "words/testing.txt", "--min-accuracy", "0")
-    whole = seconds(folder, "aocr-pipeline", "run", "--no-keep-endpoint", *data, *options)
+    whole = seconds("aocr-pipeline", "run", "--no-keep-endpoint", *data, *options, folder=folder)
     found = json.loads((folder / "build" / "summary.json").read_text(encoding="utf-8"))
     return {step["name"]: step["seconds"] for step in found["steps"]}, whole
 
@@ -49,7 +43,7 @@ def main() -> None:
     options = sys.argv[1:] or ["--num-epoch", "1"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seconds(folder, "aocr", "synth", "words", "--count", str(COUNT), "--test-count", str(TEST_COUNT))
+        seconds("aocr", "synth", "words", "--count", str(COUNT), "--test-count", str(TEST_COUNT), folder=folder)
         commands = plain(folder, options)
         steps, whole = pipeline(folder, options)
     print("| step | `aocr` command, s | pipeline, s |\n|---|---|---|")

@@ -9,14 +9,14 @@ options go to the run: `--count 200 --test-count 50 --num-epoch 1 --min-accuracy
 """
 
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-PLATES = Path(__file__).parents[1] / "../shared/data/plates_cn"
-DATA: dict[str, list[str]] = {
+from benchmarks.beside import DATA, seconds
+
+PLATES = DATA / "plates_cn"
+SETS: dict[str, list[str]] = {
     "words": [],
     "plates": [
         *("--annotations", str(PLATES / "annotations-training.txt")),
@@ -28,11 +28,8 @@ COLUMNS = ("data", "train / test images", "exact", "CER", "whole command, min", 
 
 def measured(name: str, options: list[str], build: Path) -> list[str]:
     """One row of the table."""
-    program = str(Path(sys.executable).with_name("aocr-pipeline"))
-    command = [program, "run", "--build-dir", str(build), "--no-keep-endpoint", *DATA[name], *options]
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - began
+    words = ("run", "--build-dir", str(build), "--no-keep-endpoint", *SETS[name], *options)
+    whole = seconds("aocr-pipeline", *words)
     found = json.loads((build / "summary.json").read_text(encoding="utf-8"))
     training = next(step["seconds"] for step in found["steps"] if step["name"] == "train")
     return [
@@ -40,7 +37,7 @@ def measured(name: str, options: list[str], build: Path) -> list[str]:
         f"{found['training_rows']:,} / {found['test_rows']:,}",
         f"{found['accuracy']:.1%}",
         f"{found['cer']:.2%}",
-        f"{seconds / 60:.1f}",
+        f"{whole / 60:.1f}",
         f"{training / 60:.1f}",
         f"{found['overhead_seconds']:.1f}",
     ]
@@ -48,8 +45,8 @@ def measured(name: str, options: list[str], build: Path) -> list[str]:
 
 def main() -> None:
     words = sys.argv[1:]
-    names = [word for word in words if word in DATA] or [name for name in DATA if name != "plates" or PLATES.is_dir()]
-    options = [word for word in words if word not in DATA]
+    names = [word for word in words if word in SETS] or [name for name in SETS if name != "plates" or PLATES.is_dir()]
+    options = [word for word in words if word not in SETS]
     with tempfile.TemporaryDirectory() as folder:
         rows = [measured(name, options, Path(folder) / name) for name in names]
     for row in (COLUMNS, ["---"] * len(COLUMNS), *rows):

@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks import fuzz_images
+from benchmarks.beside import command
 from benchmarks.fuzz_images import GOOD
 from benchmarks.load import metrics, serving
 
@@ -186,10 +187,10 @@ def by_schemathesis(url: str, name: str, examples: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "schemathesis.toml"
         config.write_text(SCHEMATHESIS.format(name=name, version=1))
-        command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"]
-        command += [f"{root}/openapi.json", "--checks", CHECKS, "--max-examples", str(examples), "--phases"]
-        command += ["examples,coverage,fuzzing", "--mode", "all", "--seed", "1", "--no-color", "--continue-on-failure"]
-        return subprocess.run(command, cwd=folder, check=False).returncode
+        words = ["--config-file", str(config), "run"]
+        words += [f"{root}/openapi.json", "--checks", CHECKS, "--max-examples", str(examples), "--phases"]
+        words += ["examples,coverage,fuzzing", "--mode", "all", "--seed", "1", "--no-color", "--continue-on-failure"]
+        return subprocess.run(command("schemathesis", *words), cwd=folder, check=False).returncode
 
 
 def by_status(url: str) -> dict[str, int]:

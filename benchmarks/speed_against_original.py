@@ -22,8 +22,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks import words_200x50
+from benchmarks.beside import command
 from benchmarks.original import Original
-from benchmarks.words_200x50 import aocr
 
 COUNT, TEST_COUNT = 5000, 100
 ROUNDS = 3
@@ -75,7 +75,8 @@ def training(preset: str, folder: Path, dataset: Path, validation: Path) -> tupl
     history = model / "history.jsonl"
     history.unlink(missing_ok=True)
     stretches: list[dict[str, float]] = []
-    with (folder / "log").open("w+") as log, subprocess.Popen(aocr("train", str(dataset), *options), stderr=log) as run:
+    train = command("aocr", "train", str(dataset), *options)
+    with (folder / "log").open("w+") as log, subprocess.Popen(train, stderr=log) as run:
         try:
             while len(stretches) < STRETCHES and run.poll() is None:
                 time.sleep(0.5)
@@ -94,8 +95,8 @@ def training(preset: str, folder: Path, dataset: Path, validation: Path) -> tupl
 
 def reading(python: str, export: Path, precision: str, images: list[str]) -> dict[str, float]:
     """Median seconds for one image, and images a second in batches of 64."""
-    command = [python, READER, str(export), precision, *images]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    words = [python, READER, str(export), precision, *images]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -103,8 +104,8 @@ def learn(folder: Path, dataset: Path, validation: Path) -> Path:
     """An export of the default preset after some minutes of training."""
     model, export = folder / "learnt", folder / "export"
     options = ["--validation", str(validation), "--model-dir", str(model), "--max-minutes", str(LEARNING_MINUTES)]
-    subprocess.run(aocr("train", str(dataset), *options), check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(aocr("export", str(export), "--model-dir", str(model)), check=True, stdout=subprocess.DEVNULL)
+    for words in (("train", str(dataset), *options), ("export", str(export), "--model-dir", str(model))):
+        subprocess.run(command("aocr", *words), check=True, stdout=subprocess.DEVNULL)
     return export / "1"
 
 

@@ -8,26 +8,17 @@ first round fills the file cache and does not count.
 
 import argparse
 import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
+
+from benchmarks.beside import seconds
 
 COMMANDS = ("aocr --help", "aocr train --help", "aocr serve --help", "aocr-pipeline --help", "aocr-pipeline run --help")
-
-
-def seconds(words: list[str]) -> float:
-    program = str(Path(sys.executable).with_name(words[0]))
-    began = time.perf_counter()
-    subprocess.run([program, *words[1:]], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=15, help="processes a command")
     runs = parser.parse_args().runs
-    rounds = [{command: seconds(command.split()) for command in COMMANDS} for _ in range(runs + 1)][1:]
+    rounds = [{command: seconds(*command.split()) for command in COMMANDS} for _ in range(runs + 1)][1:]
     print("| command | median, s | slowest, s |\n|---|---|---|")
     for command in COMMANDS:
         times = [round_[command] for round_ in rounds]

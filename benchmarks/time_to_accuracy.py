@@ -20,8 +20,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks import words_200x50
+from benchmarks.beside import command
 from benchmarks.original import Original
-from benchmarks.words_200x50 import aocr
 
 COUNT, TEST_COUNT = 5000, 500
 WANTED = 0.95
@@ -35,10 +35,10 @@ BUILD = Path("build/benchmarks")
 def ours(folder: Path, dataset: Path, validation: Path) -> tuple[float | None, float, float]:
     """Minutes to the wanted accuracy (None: never), minutes to the end, and the accuracy then."""
     model = folder / "model"
-    command = aocr("train", str(dataset), "--validation", str(validation), "--model-dir", str(model))
+    train = command("aocr", "train", str(dataset), "--validation", str(validation), "--model-dir", str(model))
     began = time.perf_counter()
     reached, lines = None, []
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+    with subprocess.Popen(train, stdout=subprocess.DEVNULL) as run:
         try:
             running = True
             while running:

@@ -1,10 +1,11 @@
 """Rendered words of capital letters and digits on 200x50 pixels: what aocr 0.7.6 can be trained on as well."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from PIL import Image, ImageOps
+
+from benchmarks.beside import command
 
 SIZE = (200, 50)
 LONGEST = 10
@@ -12,15 +13,11 @@ OPTIONS = ("--max-width", str(SIZE[0]), "--max-height", str(SIZE[1]), "--max-pre
 """What both programs must be told of them."""
 
 
-def aocr(*words: str) -> list[str]:
-    """The command line of the `aocr` beside this Python."""
-    return [str(Path(sys.executable).with_name("aocr")), *words]
-
-
 def make(folder: Path, count: int, test_count: int) -> tuple[Path, Path]:
     """Render, and build the TFRecords to train and to test with; both programs read them."""
     options = ["--count", str(count), "--test-count", str(test_count), "--charset", "alphanumeric-upper"]
-    subprocess.run(aocr("synth", str(folder / "words"), *options), check=True, stdout=subprocess.DEVNULL)
+    synth = command("aocr", "synth", str(folder / "words"), *options)
+    subprocess.run(synth, check=True, stdout=subprocess.DEVNULL)
     for path in (folder / "words" / "images").rglob("*.*"):
         with Image.open(path) as image:
             gray = image.convert("L")
@@ -28,7 +25,7 @@ def make(folder: Path, count: int, test_count: int) -> tuple[Path, Path]:
     made = []
     for name in ("training", "testing"):
         target = folder / f"{name}.tfrecords"
-        command = aocr("dataset", str(folder / "words" / f"{name}.txt"), str(target))
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        dataset = command("aocr", "dataset", str(folder / "words" / f"{name}.txt"), str(target))
+        subprocess.run(dataset, check=True, stdout=subprocess.DEVNULL)
         made.append(target)
     return made[0], made[1]

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,12 +76,9 @@ def emulator() -> Iterator[Any]:
     """A Cloud Storage emulator on loopback with the bucket `words`; its `address` is "host:port"."""
     pytest.importorskip("google.cloud.storage", reason="needs google-cloud-storage")
     servers = pytest.importorskip("gcp_storage_emulator.server", reason="needs gcp-storage-emulator")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = servers.create_server("127.0.0.1", port, in_memory=True, default_bucket="words")
-    server.address = f"127.0.0.1:{port}"
+    server = servers.create_server("127.0.0.1", 0, in_memory=True, default_bucket="words")
     server.start()
+    server.address = f"127.0.0.1:{server._api._httpd.server_port}"
     yield server
     server.stop()
 

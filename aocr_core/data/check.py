@@ -160,7 +160,8 @@ class Checker:
             here = [path] if inside or Path(self._folder).resolve() in Path(path).resolve().parents else []
             places = beside + here
         if not places or remote:
-            raise RowError("outside the folder of the annotations", "give an absolute path if that is meant")
+            meant = "a gs:// path" if remote else "an absolute path"
+            raise RowError("outside the folder of the annotations", f"give {meant} if that is meant")
         for place in places:
             try:
                 info = Path(place).stat()

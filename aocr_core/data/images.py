@@ -11,6 +11,8 @@ import math
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -83,7 +85,7 @@ def plain(data: bytes, *, max_pixels: int = MAX_PIXELS, max_aspect: float = MAX_
     """
     image = _open(data)
     check_size(image.width, image.height, max_pixels, max_aspect)
-    try:
+    with _stumbling():
         if image.format == "PNG":
             # Pillow reads past wrong checksums, TensorFlow does not.
             _open(data).verify()
@@ -91,10 +93,6 @@ def plain(data: bytes, *, max_pixels: int = MAX_PIXELS, max_aspect: float = MAX_
         image.load()
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         flat = _flat(ImageOps.exif_transpose(image) if turned else image)
-    except ImageError:
-        raise
-    except Exception as error:  # Pillow's readers raise whatever their parsers stumble over, in a dozen types
-        raise ImageError("damaged image", str(error) or type(error).__name__) from error
     untouched = not animated and not turned and _faithful(image, data)
     return PlainImage(
         data=data if untouched else _png(flat),
@@ -140,7 +138,8 @@ def from_any(image: AnyImage) -> PlainImage:
     if not isinstance(image, Image.Image):
         raise ImageError("not an image", f"a {type(image).__name__}; give a path, bytes, a Pillow image or an array")
     check_size(image.width, image.height)
-    flat = _flat(ImageOps.exif_transpose(image))
+    with _stumbling():
+        flat = _flat(ImageOps.exif_transpose(image))
     return PlainImage(_png(flat), flat.width, flat.height, _look(flat))
 
 
@@ -160,19 +159,29 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS, max_aspect
         raise ImageError("image out of proportion", f"{size}, more than {max_aspect:g} times {longer}")
 
 
+@contextmanager
+def _stumbling() -> Iterator[None]:
+    """Pillow's readers raise whatever their parsers stumble over, in a dozen types: here it is an `ImageError`."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError("damaged image", str(error) or type(error).__name__) from error
+
+
 def _open(data: bytes) -> Image.Image:
     if not data:
         raise ImageError("empty file")
     if data.startswith(jpeg.START) and (excess := jpeg.excess(data)):
         raise ImageError("damaged image", excess)
-    try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError as error:
-        raise ImageError("not an image", f"none of {', '.join(FORMATS)}") from error
-    except Image.DecompressionBombError as error:  # Pillow's own limit, above ours
-        raise ImageError("image too large", str(error).partition(" exceeds")[0]) from error
-    except Exception as error:  # as in `plain`
-        raise ImageError("damaged image", str(error) or type(error).__name__) from error
+    with _stumbling():
+        try:
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+        except Image.UnidentifiedImageError as error:
+            raise ImageError("not an image", f"none of {', '.join(FORMATS)}") from error
+        except Image.DecompressionBombError as error:  # Pillow's own limit, above ours
+            raise ImageError("image too large", str(error).partition(" exceeds")[0]) from error
 
 
 def _faithful(image: Image.Image, data: bytes) -> bool:

@@ -5,6 +5,7 @@
 """
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,8 @@ _Row = tuple[str, fonts.Font, Image.Image, str]
 """Name of the symbol and its font, the heated strip, the probability."""
 
 FRAME_MS, LOOPS, DIMMED, THRESHOLD = 500, 999, 0.3, 0.5
+FRAME_PIXELS = 1_000_000
+"""A photograph has twelve times as many, and an animation holds a frame for each symbol."""
 
 
 def heat_along(weights: np.ndarray, width: int, resample: Image.Resampling) -> np.ndarray:
@@ -139,19 +142,26 @@ def animation(image: bytes, reading: "Reading") -> bytes:
         reading: what was read in it, with the attention `[symbols, time]`.
 
     Returns:
-        Animated GIF of the image's size, half a second a frame, a frame more than symbols (equal neighbours are one).
+        Animated GIF of the image's size, or of a million pixels if that is less; half a second a frame, a frame more
+        than symbols (equal neighbours are one).
 
     Raises:
         ValueError: the reading comes without attention.
     """
-    picture = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), np.float32)
-    frames = [picture * DIMMED]
+    picture = np.asarray(_shrunk(Image.open(io.BytesIO(image)).convert("RGB")), np.float32)
+    lights = [np.full(picture.shape[1], DIMMED, np.float32)]
     for weights in _attention(reading):
         light = heat_along(weights, picture.shape[1], Image.Resampling.NEAREST)
-        light[light < THRESHOLD] = 0.0
-        frames.append(picture * np.maximum(light, DIMMED)[None, :, None])
-    first, *rest = [Image.fromarray(frame.astype(np.uint8)) for frame in frames]
+        lights.append(np.where(light < THRESHOLD, DIMMED, light))
+    first, *rest = [Image.fromarray((picture * light[None, :, None]).astype(np.uint8)) for light in lights]
     return _encoded(first, "GIF", save_all=True, append_images=rest, duration=FRAME_MS, loop=LOOPS)
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """The image, with no more pixels than a frame may have."""
+    share = math.sqrt(FRAME_PIXELS / (image.width * image.height))
+    size = (max(1, int(image.width * share)), max(1, int(image.height * share)))
+    return image if share >= 1 else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _encoded(image: Image.Image, encoding: str, **options: object) -> bytes:

@@ -24,16 +24,23 @@ class Animations:
 
     def __init__(self, output_dir: str) -> None:
         self._output_dir = output_dir
-        self._taken: Counter[str] = Counter()
+        # As some file systems take names, which do not tell A from a.
+        self._taken: set[str] = set()
+        self._again: Counter[str] = Counter()
 
     def add(self, row: Row, image: bytes, reading: "Reading") -> None:
         """Write the folder of one image."""
-        name = f"predict-{file_name(row.text)}"
-        self._taken[name.casefold()] += 1  # some file systems do not tell A from a
-        count = self._taken[name.casefold()]
-        folder = storage.join(self._output_dir, name if count == 1 else f"{name}-{count}")
+        folder = storage.join(self._output_dir, self._free_name(f"predict-{file_name(row.text)}"))
         storage.write_bytes(storage.join(folder, "image.gif"), attention.animation(image, reading))
         storage.write_bytes(storage.join(folder, "word.txt"), f"{row.text}\n{row.truth}".encode())
+
+    def _free_name(self, name: str) -> str:
+        key, free = name.casefold(), name
+        while free.casefold() in self._taken:
+            self._again[key] += 1
+            free = f"{name}-{self._again[key] + 1}"
+        self._taken.add(free.casefold())
+        return free
 
 
 def publish(

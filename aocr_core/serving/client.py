@@ -89,7 +89,8 @@ class Client:
         """Read images; see `Recognizer.read`.
 
         Args:
-            images: paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 3]` of 8 bits.
+            images: paths, encoded bytes, PIL images, or arrays `[height, width]` or `[height, width, 1 | 3 | 4]` of
+                8 bits.
             attention: also give symbols, their probabilities and the attention.
 
         Raises:

@@ -118,7 +118,7 @@ def test_the_number_of_images_read_at_a_time_does_not_matter(recognizer: Recogni
     assert [reading.text for reading in together] == [reading.text for reading in alone]
 
 
-@pytest.mark.parametrize("form", ["path", "bytes", "picture", "gray", "colour"])
+@pytest.mark.parametrize("form", ["path", "bytes", "picture", "gray", "channel", "colour", "transparent"])
 def test_a_single_image_gives_a_list_of_one(recognizer: Recognizer, tmp_path, form: str):
     data = small.picture(WORDS[0])
     (tmp_path / "word.png").write_bytes(data)
@@ -128,7 +128,9 @@ def test_a_single_image_gives_a_list_of_one(recognizer: Recognizer, tmp_path, fo
         "bytes": data,
         "picture": picture,
         "gray": np.asarray(picture),
+        "channel": np.asarray(picture)[..., None],
         "colour": np.asarray(picture.convert("RGB")),
+        "transparent": np.asarray(picture.convert("RGBA")),
     }
     (reading,) = recognizer.read(forms[form])
     assert reading.text == recognizer.read([data])[0].text
@@ -148,6 +150,12 @@ def test_an_unreadable_image_is_named(recognizer: Recognizer, tmp_path):
     path.write_text("no image")
     with pytest.raises(AocrError, match=r"word\.png"):
         recognizer.read([path])
+
+
+def test_the_place_of_an_opened_image_that_breaks_off_is_named(recognizer: Recognizer):
+    data = small.picture(WORDS[0])
+    with pytest.raises(AocrError, match="image 1: damaged image"):
+        recognizer.read([data, Image.open(io.BytesIO(data[: len(data) // 2]))])
 
 
 @pytest.mark.parametrize("place", ["nowhere", "empty"])

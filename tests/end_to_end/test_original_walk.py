@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -53,9 +52,7 @@ def test_test(folder: Path):
 def test_export_and_serve(folder: Path):
     """`inputs` with one image answers a text and a probability, not lists of one, as in the README's curl request."""
     assert aocr(folder, "export ./exported-model") == "./exported-model/1\n"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    line = f"serve --port=9000 --rest_api_port={port} --model_name=aocr --model_base_path=./exported-model"
+    line = "serve --port=9000 --rest_api_port=0 --model_name=aocr --model_base_path=./exported-model"
     with subprocess.Popen(
         [*AOCR, *line.split()],
         cwd=folder,
@@ -65,13 +62,15 @@ def test_export_and_serve(folder: Path):
         text=True,
     ) as server:
         try:
-            assert server.stdout is not None and server.stdout.readline().startswith("Serving version 1 at ")
+            assert server.stdout is not None
+            said = server.stdout.readline()
+            assert said.startswith("Serving version 1 at http://127.0.0.1:")
             image = (folder / "datasets" / "images" / "one.png").read_bytes()
             question = {
                 "signature_name": "serving_default",
                 "inputs": {"input": {"b64": base64.b64encode(image).decode()}},
             }
-            url = f"http://localhost:{port}/v1/models/aocr:predict"
+            url = f"{said.split()[-1]}:predict"
             with urllib.request.urlopen(url, json.dumps(question).encode(), timeout=60) as response:
                 answer = json.load(response)["outputs"]
         finally:

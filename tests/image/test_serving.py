@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aocr_core import storage
+from tests.ports import held
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -75,14 +75,14 @@ def test_serves_with_no_arguments_and_no_rights(start, export, word_image):
 def test_fetches_its_model_from_a_bucket(start, export, bucket, emulator, word_image):
     with storage.output_dir(f"{bucket}/model") as folder:
         shutil.copytree(export, folder, dirs_exist_ok=True)
-    port = free_port()
-    container = start(
-        *("aocr", "serve", "--host", "127.0.0.1"),
-        environment=contract(port, f"{bucket}/model") | {"STORAGE_EMULATOR_HOST": f"http://{emulator.address}"},
-        network_mode="host",
-        healthcheck=OFTEN,
-    )
-    assert health(container) == "healthy", container.logs().decode()
+    with held(1) as (port,):
+        container = start(
+            *("aocr", "serve", "--host", "127.0.0.1"),
+            environment=contract(port, f"{bucket}/model") | {"STORAGE_EMULATOR_HOST": f"http://{emulator.address}"},
+            network_mode="host",
+            healthcheck=OFTEN,
+        )
+        assert health(container) == "healthy", container.logs().decode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}{PREDICT}", instances(word_image("a", (50, 20))).encode())
     with urllib.request.urlopen(request, timeout=30) as response:
         assert json.load(response)["predictions"][0]["output"] == "first 50x20"
@@ -111,9 +111,3 @@ def health(container: "Container", seconds: float = 300.0) -> str:
             return state["Health"]["Status"]
         time.sleep(0.2)
     return "starting"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from typing import Any
 
 from google.api_core.exceptions import from_http_status
 from google.cloud.aiplatform_v1.types import Model
+
+from tests.ports import held
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 120.0, 15.0, 60.0
@@ -30,13 +31,15 @@ class Container:
     """
 
     def __init__(self, model: Model) -> None:
-        spec = model.container_spec
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self._url = f"http://127.0.0.1:{port}"
-        self._predict = spec.predict_route
+        self._predict = model.container_spec.predict_route
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        with held(1) as (port,):
+            self._start(model, port)
+            self._wait(model.container_spec.health_route)
+
+    def _start(self, model: Model, port: int) -> None:
+        spec = model.container_spec
+        self._url = f"http://127.0.0.1:{port}"
         command = [*spec.command, *spec.args]
         contract = {
             "AIP_HTTP_PORT": str(port),
@@ -53,7 +56,6 @@ class Container:
             stdout=subprocess.DEVNULL,
             stderr=self._log,
         )
-        self._wait(spec.health_route)
 
     @property
     def up(self) -> bool:

@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 from google.api_core.exceptions import FailedPrecondition, InvalidArgument, NotFound
 from google.cloud.aiplatform_v1.types import CustomJob, JobState, ListCustomJobsResponse
 
+from tests import ports
 from tests.vertex import rpc
 
 ROOT = Path(__file__).parents[2]
@@ -41,12 +41,9 @@ class Replicas:
 
     def __init__(self, job: CustomJob, folder: Path) -> None:
         pools = job.job_spec.worker_pool_specs
-        probes = [[socket.socket() for _ in range(pool.replica_count)] for pool in pools]
-        for probe in itertools.chain(*probes):
-            probe.bind(("127.0.0.1", 0))
-        hosts = [[f"127.0.0.1:{probe.getsockname()[1]}" for probe in pool] for pool in probes]
-        for probe in itertools.chain(*probes):
-            probe.close()
+        self._ports = contextlib.ExitStack()
+        held = [self._ports.enter_context(ports.held(pool.replica_count)) for pool in pools]
+        hosts = [[f"127.0.0.1:{port}" for port in pool] for pool in held]
         self.processes: dict[str, subprocess.Popen] = {}
         for number, pool in enumerate(pools):
             for index in range(pool.replica_count):
@@ -91,6 +88,7 @@ class Replicas:
                     os.killpg(process.pid, kind)
         for process in self.processes.values():
             process.wait(timeout=60)
+        self._ports.close()
 
 
 class CustomJobs:

@@ -39,6 +39,12 @@ def test_other_images_are_an_error():
         compare(rows(["a", "b"], ["a", "b"]), rows(["a"], ["a"]), "characters", "version 1", "x")
 
 
+def test_other_images_without_paths_are_an_error_too():
+    """Their paths are their numbers in the data set."""
+    with pytest.raises(AocrError, match="not judged on the same 2 images"):
+        compare(rows(["a", "b"], ["a", "b"]), rows(["a", "c"], ["a", "b"]), "characters", "version 1", "x")
+
+
 def test_the_error_rate_counts_edits_not_images():
     truths, new, serving = outcome(both=3, won=1)
     found = compared(truths, new, serving)

@@ -13,6 +13,7 @@ import pytest
 from aocr_core import storage
 from aocr_core.serving.client import Client, ask
 from tests.aocr_core.serving import tiny_export
+from tests.ports import held
 
 AOCR = [sys.executable, "-m", "aocr_core"]
 
@@ -46,6 +47,12 @@ def start():
         process.communicate(timeout=60)
 
 
+@pytest.fixture
+def port():
+    with held(1) as (port,):
+        yield port
+
+
 def fails(*arguments: str, **environment: str) -> tuple[int, str]:
     """Exit code and error output of a command that must not come as far as serving."""
     done = subprocess.run(
@@ -55,14 +62,8 @@ def fails(*arguments: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 @pytest.mark.slow
-def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
-    port = free_port()
+def test_flags_of_tf_serving_and_a_graceful_stop(exports, start, port):
     process, line = start(
         "--port=9000",
         f"--rest_api_port={port}",
@@ -84,8 +85,8 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
 
 
 @pytest.mark.slow
-def test_container_of_vertex_ai(exports, start):
-    port, route = free_port(), "/v1/endpoints/7/deployedModels/8"
+def test_container_of_vertex_ai(exports, start, port):
+    route = "/v1/endpoints/7/deployedModels/8"
     process, _ = start(
         AIP_HTTP_PORT=str(port),
         AIP_HEALTH_ROUTE=route,
@@ -101,16 +102,13 @@ def test_container_of_vertex_ai(exports, start):
 
 
 @pytest.mark.slow
-def test_model_in_a_bucket_and_a_version_that_comes(exports, start, bucket, place, tmp_path, eventually):
+def test_model_in_a_bucket_and_a_version_that_comes(exports, start, port, bucket, place, tmp_path, eventually):
     for file in (path for path in exports.rglob("*") if path.is_file()):
         storage.write_bytes(f"{bucket}/words/{file.relative_to(exports)}", file.read_bytes())
-    port = free_port()
     _, line = start(AIP_HTTP_PORT=str(port), AIP_STORAGE_URI=f"{bucket}/words")
     assert line == f"Serving version 3 at http://0.0.0.0:{port}/v1/models/aocr\n"
     url = f"http://127.0.0.1:{port}/v1/models/aocr"
     assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
-    for file in (path for path in place(tmp_path / "4", "new ").rglob("*") if path.is_file()):
-        storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
     texts = []
     with Client(url) as client:
 
@@ -118,6 +116,9 @@ def test_model_in_a_bucket_and_a_version_that_comes(exports, start, bucket, plac
             texts.append(client.read_plain([tiny_export.png(40)])[0].text)
             return texts[-1] == "new 40x20"
 
+        assert not taken_over()
+        for file in (path for path in place(tmp_path / "4", "new ").rglob("*") if path.is_file()):
+            storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
         eventually(taken_over)
     assert set(texts) == {"40x20", "new 40x20"}
 

@@ -83,6 +83,13 @@ def test_a_bucket_of_images(bucket: str, word_image: Callable[..., bytes]):
     assert answers == ["one", "two", "no such file", "outside the folder of the annotations", "five"]
 
 
+@pytest.mark.parametrize("path", ["../x.png", "/images/a.png", "/gcs/words/set/images/a.png"])
+def test_annotations_in_a_bucket_that_is_not_mounted_have_their_images_in_one(bucket: str, path: str):
+    storage.write_bytes(f"{bucket}/set/annotations.txt", f"{path} one\n".encode())
+    (row,) = checked_rows(f"{bucket}/set/annotations.txt", PrepareOptions(), DataOptions())
+    assert row.reason == "outside the folder of the annotations: give a gs:// path if that is meant"
+
+
 def test_a_bucket_that_cannot_be_reached_ends_the_run(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """Otherwise every row would be rejected for a reason that is not its own."""
     from aocr_core import gcs

@@ -226,3 +226,11 @@ def test_from_any_takes_paths_bytes_images_and_arrays(tmp_path):
 def test_from_any_says_what_it_takes(wrong: object):
     with pytest.raises(ImageError, match="not an image"):
         from_any(wrong)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_from_any_refuses_an_opened_image_that_breaks_off(kind: str):
+    noise = np.random.default_rng(1).integers(0, 256, (30, 60, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), kind)
+    with pytest.raises(ImageError, match="damaged image: "):
+        from_any(Image.open(io.BytesIO(data[: len(data) * 6 // 10])))

@@ -1,7 +1,8 @@
 import pytest
 
 from aocr_core.charset import Charset
-from tests.aocr_core.evaluation.memory_reader import MemoryReader, Record, reading, word_image
+from aocr_core.data.records import Record
+from tests.aocr_core.evaluation.memory_reader import MemoryReader, reading, word_image
 
 
 @pytest.fixture

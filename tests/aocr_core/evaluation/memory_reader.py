@@ -10,26 +10,7 @@ from PIL import Image, ImageDraw
 
 from aocr_core.charset import Charset
 from aocr_core.config import DataOptions
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The fields of `aocr_core.recognizer.Reading`."""
-
-    text: str
-    probability: float
-    symbols: tuple[str, ...]
-    symbol_probabilities: tuple[float, ...]
-    attention: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Record:
-    """The fields of `aocr_core.data.records.Record`."""
-
-    image: bytes
-    label: str
-    comment: str = ""
+from aocr_core.reading import Reading
 
 
 def reading(text: str, probability: float = 0.9, kind: str = "characters", steps: int = 20) -> Reading:

@@ -1,11 +1,12 @@
 import io
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from aocr_core.evaluation.attention import MAX_WIDTH, animation, heat_along, overlay
+from aocr_core.evaluation.attention import FRAME_PIXELS, MAX_WIDTH, animation, heat_along, overlay
 from tests.aocr_core.evaluation.memory_reader import reading, word_image
 
 HOSTILE = ["", "a/b", "..", "x" * 200, "مرحبا", "\U0001f600", "皖A", "e\u0301", "\u200c", "\n"]
@@ -63,6 +64,24 @@ def test_heat_covers_the_steps_share_of_the_width():
     heat = heat_along(np.array([0.0, 0.1, 0.4, 0.2]), 40, Image.Resampling.NEAREST)
     assert heat.tolist() == pytest.approx([0.0] * 10 + [0.25] * 10 + [1.0] * 10 + [0.5] * 10)
     assert heat_along(np.zeros(4), 8, Image.Resampling.BILINEAR).tolist() == [0.0] * 8
+
+
+def test_the_animation_of_a_photograph_is_smaller_than_the_photograph():
+    width, height = opened(animation(word_image("A", (3000, 1000)), reading("AB"))).size
+    assert width * height <= FRAME_PIXELS and width / height == pytest.approx(3, rel=0.01)
+
+
+def test_the_frames_of_an_animation_are_held_as_bytes():
+    """Of a photograph with twenty symbols, gigabytes otherwise."""
+    image, text = word_image("A", (1000, 1000)), reading("ABCDEFGHIJ")
+    tracemalloc.start()
+    try:
+        animation(image, text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    colours = 3 * 1000 * 1000
+    assert peak < 2 * len(text.symbols) * colours
 
 
 def test_animation_is_the_originals():

@@ -61,6 +61,16 @@ def test_animations_go_where_they_were_asked_for(task, tmp_path, monkeypatch):
     assert Image.open(tmp_path / "out put/predict-AB/image.gif").n_frames == 3
 
 
+@pytest.mark.parametrize("texts", [("A", "A", "A-2", "A-2", "A"), ("A-2", "A", "A", "A-2")])
+def test_no_animation_is_written_over_another(task, tmp_path, texts):
+    charset = Charset(symbols=("A", "-", "2"))
+    recognizer, records = task([(text, text, 0.9) for text in texts], charset)
+    evaluate(recognizer, records, str(tmp_path), visualize=len(texts))
+    assert sorted(path.read_text(encoding="utf-8") for path in tmp_path.glob("predict-*/word.txt")) == sorted(
+        f"{text}\n{text}" for text in texts
+    )
+
+
 @pytest.mark.parametrize("text", ["../../evil", "a/b", "x" * 300, "", "مرحبا", "\U0001f600", "\t\n"])
 def test_hostile_predictions_stay_inside(task, tmp_path, text):
     recognizer, records = task([("A", text, 0.9)])

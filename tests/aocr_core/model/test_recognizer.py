@@ -133,6 +133,6 @@ def test_forward_and_gradients_under_jax():
     python = os.environ.get("AOCR_JAX_PYTHON", sys.executable)
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     if subprocess.run([python, "-c", "import jax"], capture_output=True).returncode:
-        pytest.skip("needs jax, which aocr does not depend on")
+        pytest.skip("needs jax, which aocr does not depend on: pip install jax, or set AOCR_JAX_PYTHON")
     done = subprocess.run([python, "-c", WITH_JAX], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

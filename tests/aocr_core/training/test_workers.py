@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from aocr_core import model_dir
 from aocr_core.errors import LostError
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
+from tests.ports import held
 
 pytestmark = pytest.mark.slow
 
@@ -22,25 +22,21 @@ ROOT = Path(__file__).parents[3]
 WORDS = ["a", "bb", "cab", "dead", "ebb", "face", "gag", "hedge", "cafe", "bee", "ad", "be"] * 2
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def trained(folder: Path, lost: dict[int, int] | None = None, **order: Any) -> list[subprocess.CompletedProcess]:
     """Start a chief and a worker, each in a folder of its own, and wait until both have ended."""
-    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    cluster = {"chief": hosts[:1], "worker": hosts[1:]}
+    with held(2) as ports:
+        chief, worker = (f"127.0.0.1:{port}" for port in ports)
+        return _ended(_begun(folder, {"chief": [chief], "worker": [worker]}, lost or {}, order))
+
+
+def _begun(
+    folder: Path, cluster: dict[str, list[str]], lost: dict[int, int], order: dict[str, Any]
+) -> list[subprocess.Popen[str]]:
     begun = []
     for index, kind in enumerate(cluster):
         here = folder / kind
         here.mkdir(exist_ok=True)
-        given = order | {"dump": str(folder / f"{kind}.npz"), "lost_after": (lost or {}).get(index, 0)}
+        given = order | {"dump": str(folder / f"{kind}.npz"), "lost_after": lost.get(index, 0)}
         told = json.dumps({"cluster": cluster, "task": {"type": kind, "index": 0}, "environment": "cloud"})
         environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CONFIG": told}
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -54,6 +50,10 @@ def trained(folder: Path, lost: dict[int, int] | None = None, **order: Any) -> l
                 text=True,
             )
         )
+    return begun
+
+
+def _ended(begun: list[subprocess.Popen[str]]) -> list[subprocess.CompletedProcess]:
     ended = []
     try:
         for process in begun:

@@ -18,6 +18,7 @@ from google.api_core import exceptions
 
 from pipelines.event.upload import FINALIZED
 from tests.pipelines.event.conftest import uploaded
+from tests.ports import held
 
 pytestmark = pytest.mark.slow
 
@@ -55,23 +56,21 @@ class Function:
 
 @pytest.fixture
 def function(here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # gunicorn has a socket there
     log = tmp_path / "log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen([*COMMAND, "--port", str(port)], stdout=stream, stderr=subprocess.STDOUT)
-    try:
-        limit = time.monotonic() + START_SECONDS
-        while not _listening(port):
-            assert process.poll() is None and time.monotonic() < limit, log.read_text()
-            time.sleep(0.05)
-        yield Function(f"http://127.0.0.1:{port}", log)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with held(1) as (port,):
+        with log.open("wb") as stream:
+            process = subprocess.Popen([*COMMAND, "--port", str(port)], stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            limit = time.monotonic() + START_SECONDS
+            while not _listening(port):
+                assert process.poll() is None and time.monotonic() < limit, log.read_text()
+                time.sleep(0.05)
+            yield Function(f"http://127.0.0.1:{port}", log)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def _listening(port: int) -> bool:
