@@ -5,13 +5,14 @@ the decoder is fed first), 2 is END; symbols follow from 3. The order of the sym
 charset is saved with every model.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from aocr_core import storage
 from aocr_core.errors import AocrError, UsageError
 
 Kind = Literal["characters", "tokens"]
@@ -66,21 +67,21 @@ class Charset(BaseModel):
 
     @classmethod
     def named(cls, name: str) -> "Charset":
-        """A preset (`digits`, `alphanumeric`, `ascii`, …) or a file with one symbol a line.
+        """A preset (`digits`, `alphanumeric`, `ascii`, …) or a file with one symbol a line (`gs://` too).
 
         A file with any line longer than one character is a charset of tokens.
 
         Raises:
-            UsageError: neither a preset nor a readable file of distinct symbols.
+            UsageError: neither a preset nor a file of distinct symbols.
+            AocrError: the file cannot be read.
         """
         if name in PRESETS:
             return cls(symbols=tuple(PRESETS[name]))
-        path = Path(name)
-        if not path.is_file():
+        if not storage.stat(name):
             raise UsageError(f"unknown charset {name!r}: use a file with one symbol a line, or {', '.join(PRESETS)}")
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
-            symbols = tuple(line.removesuffix("\r") for line in lines if line not in ("", "\r"))
+            text = storage.read_bytes(name).decode("utf-8-sig")
+            symbols = tuple(line for line in re.split("\r\n?|\n", text) if line)
             return cls(symbols=symbols, kind="tokens" if any(len(s) > 1 for s in symbols) else "characters")
         except ValueError as error:  # both UnicodeDecodeError and pydantic's ValidationError
             raise UsageError(f"charset file {name}: {error}") from error

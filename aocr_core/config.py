@@ -84,8 +84,8 @@ class DataOptions(Options):
 
     charset: str | None = Field(
         None,
-        description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file of one a line. "
-        "[default: those in the training labels]",
+        description="Symbols to learn: digits, alphanumeric, alphanumeric-upper, ascii, or a file (gs:// too) of one a "
+        "line. [default: those in the training labels]",
     )
     label_kind: Kind = Field(
         "characters", description="`tokens`: a label is tokens separated by blanks (LaTeX), not characters."

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,8 +30,8 @@ FETCHES = 16
 """Images that are fetched from a bucket at a time."""
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
-_Batch: TypeAlias = "list[tuple[str, Reading | AocrError]]"
-"""Paths, and what is read there or why nothing is."""
+_Batch: TypeAlias = "list[tuple[str, PlainImage | AocrError, Reading | AocrError]]"
+"""Paths, the images there, and what is read in them or why nothing is."""
 
 
 @click.command()
@@ -60,7 +61,7 @@ def command(
     """Read IMAGES: files, or folders of images; without any (or with -), paths on standard input, one a line.
 
     Prints `path<TAB>text<TAB>probability`; tabs and line ends are written \\t, \\n, \\r. An image that cannot be read
-    is reported on standard error, and the exit code is then 1.
+    is reported on standard error, and the exit code is then 1. What is odd about an image is told there, too.
 
     With --server the images are read by `aocr serve`, or by TF Serving, and no TensorFlow is needed here. The token
     that a server may want is taken from the environment, AOCR_TOKEN.
@@ -106,7 +107,7 @@ def _read(read: "Callable[[list[bytes]], Sequence[Reading | AocrError]]", paths:
     looked = list(zip(paths, _looked_at(paths), strict=True))
     plain = [image.data for _, image in looked if not isinstance(image, AocrError)]
     readings = iter(read(plain))
-    return [(path, image if isinstance(image, AocrError) else next(readings)) for path, image in looked]
+    return [(path, image, image if isinstance(image, AocrError) else next(readings)) for path, image in looked]
 
 
 def _report(batches: Iterable[_Batch], as_json: bool) -> None:
@@ -116,8 +117,10 @@ def _report(batches: Iterable[_Batch], as_json: bool) -> None:
         AocrError: there were images that could not be read.
     """
     total = failed = 0
-    for path, reading in (pair for batch in batches for pair in batch):
+    for path, image, reading in chain.from_iterable(batches):
         total += 1
+        for warning in () if isinstance(image, AocrError) else image.warnings:
+            click.echo(f"aocr predict: {path}: warning: {warning}", err=True)
         if isinstance(reading, AocrError):
             failed += 1
             reason = str(reading).removeprefix(f"cannot read {path}: ").removesuffix(f": {path}")

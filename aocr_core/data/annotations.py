@@ -21,6 +21,8 @@ LABEL_COLUMNS = ("label", "text", "words", "transcription", "ground_truth")
 
 _JSON_ARRAY = re.compile(r'\[\s*(\{\s*)?("|$)')
 """How an array of objects begins; the path of an image may begin with brackets, too."""
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
+"""What `surrogateescape` makes of one."""
 _QUOTED = re.compile(r'"([^"]+)"(?:\s(.*))?', re.DOTALL)
 _BARE = re.compile(r"(\S+)(?:\s(.*))?", re.DOTALL)
 
@@ -60,8 +62,11 @@ class Rejection:
 
 
 def printable(text: str) -> str:
-    r"""The text on one line and in valid UTF-8: tabs and line ends as `\t` and `\n`, stray bytes as `\xNN`."""
-    raw = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+    r"""The text on one line and in valid UTF-8: tabs and line ends as `\t` and `\n`, stray bytes as `\xNN`, halves of
+    characters as `\uNNNN`.
+    """
+    bytes_told = _STRAY_BYTE.sub(lambda byte: rf"\x{ord(byte[0]) - 0xDC00:02x}", text)
+    raw = bytes_told.encode("utf-8", errors="backslashreplace").decode("utf-8")
     return raw.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 

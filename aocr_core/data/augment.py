@@ -41,7 +41,7 @@ def distort(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.
 
     Args:
         images: `[batch, height, width, channels]` in [-1, 1].
-        widths: Valid pixels of each row, `[batch]`; they stay as they are.
+        widths: Valid pixels of each row, `[batch]`; they stay as they are. What is beyond them does not matter.
         seed: Two integers; the same seed gives the same distortion.
         strength: 0 (no distortion) to 1.
 
@@ -70,6 +70,13 @@ def _chosen(values: tf.Tensor, share: tf.Tensor | float) -> tf.Tensor:
 def _mostly_small(values: tf.Tensor) -> tf.Tensor:
     """Uniform values in [-1, 1] become denser around 0: a few photographs are taken at a steep angle, most are not."""
     return values * tf.abs(values)
+
+
+def extend(images: tf.Tensor, widths: tf.Tensor) -> tf.Tensor:
+    """Repeat the last valid column of each row up to its end: what is drawn in from there is paper, not padding."""
+    last = tf.gather(images, widths[:, None] - 1, axis=2, batch_dims=1)
+    valid = tf.range(tf.shape(images)[2])[None, :] < widths[:, None]
+    return tf.where(valid[:, None, :, None], images, last)
 
 
 def warp(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
@@ -111,7 +118,7 @@ def warp(images: tf.Tensor, widths: tf.Tensor, seed: tf.Tensor, strength: tf.Ten
         axis=1,
     )
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
+        images=extend(images, widths),
         transforms=transforms / constant[:, None],
         output_shape=shape[1:3],
         interpolation="BILINEAR",

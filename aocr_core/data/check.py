@@ -23,8 +23,12 @@ from aocr_core.data import annotations, images
 from aocr_core.data.annotations import Rejection, Row
 from aocr_core.data.records import Record
 from aocr_core.errors import AocrError
+from aocr_core.model.presets import PRESETS
 
 CONTROL = "control character in the label: kept as it is"
+SMALLEST = PRESETS["fast"]
+"""No network of another preset scales images to less."""
+CROWDED = f"more symbols than time steps where the image is {SMALLEST.height} pixels tall: is it cut to its text?"
 MISNAMED = "the ending of the file name is not that of its format"
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -116,6 +120,8 @@ class Checker:
             return Rejection(row.line, row.path, error.kind, error.detail)
         comment = row.path if self._options.save_filename else ""
         warnings = list(image.warnings)
+        if symbols * SMALLEST.width_stride * image.height > image.width * SMALLEST.height:
+            warnings.append(CROWDED)
         if _CONTROLS.search(label):
             warnings.append(CONTROL)
         if _FORMATS.get(Path(row.path).suffix.lower(), image.format) != image.format:

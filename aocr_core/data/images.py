@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageChops, ImageOps, ImageStat
 
 from aocr_core import storage
 from aocr_core.config import MAX_ASPECT, MAX_PIXELS
@@ -36,7 +36,11 @@ MIN_CONTRAST = 8
 ANIMATED = "more than one frame: only the first is used"
 UNIFORM = "uniform image: no ink to be seen"
 
-_WHITE = (255, 255, 255, 255)
+LIGHT, MOST_INK = 127, 0.75
+"""Transparent images are laid on white; on black if what is to be seen of them is lighter than this on average. More of
+an image than this share is no ink alone: it has brought its own paper.
+"""
+
 _GRAY_MODES = ("1", "L")
 
 # Pillow's remarks on odd files, printed with lines of its code; what matters in them is judged here.
@@ -195,16 +199,22 @@ def _faithful(image: Image.Image, data: bytes) -> bool:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Gray images as mode L, all others as RGB; transparent ones on white."""
+    """Gray images as mode L, all others as RGB; transparent ones on paper."""
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep(image)
     if image.has_transparency_data:
-        solid = image.convert("RGBA")
-        paper = Image.new("RGBA", solid.size, _WHITE)
-        paper.alpha_composite(solid)
-        return paper.convert("L" if image.mode in (*_GRAY_MODES, "LA") else "RGB")
+        return on_paper(image.convert("RGBA")).convert("L" if image.mode in (*_GRAY_MODES, "LA") else "RGB")
     # Pillow already undoes Adobe's inversion of CMYK in JPEG.
     return image.convert("L" if image.mode in _GRAY_MODES else "RGB")
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """An image of mode RGBA on white, or on black if that is what its ink is made for: a white caption, say."""
+    alpha = image.getchannel("A")
+    light = ImageStat.Stat(ImageChops.multiply(image.convert("L"), alpha)).mean[0]
+    covered = ImageStat.Stat(alpha).mean[0]
+    black = covered <= MOST_INK * 255 and light * 255 > LIGHT * covered
+    return Image.alpha_composite(Image.new("RGBA", image.size, "black" if black else "white"), image)
 
 
 def _from_deep(image: Image.Image) -> Image.Image:
@@ -213,9 +223,11 @@ def _from_deep(image: Image.Image) -> Image.Image:
     if values.min() < 0 or values.max() > 65535 or image.mode == "F":
         raise ImageError("unsupported pixels", "gray values of more than 16 bits")
     gray = (values.astype(np.uint16) >> 8).astype(np.uint8)
+    flat = Image.fromarray(gray)
     if "transparency" in image.info:
-        gray[values == image.info["transparency"]] = 255
-    return Image.fromarray(gray)
+        opaque = Image.fromarray(np.where(values == image.info["transparency"], 0, 255).astype(np.uint8))
+        return on_paper(Image.merge("LA", (flat, opaque)).convert("RGBA")).convert("L")
+    return flat
 
 
 def _from_array(pixels: np.ndarray) -> Image.Image:

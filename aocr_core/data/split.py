@@ -1,12 +1,15 @@
-"""Data sets for a pipeline: one to train on, one to judge by, no image in both."""
+"""Data sets for a pipeline: one to train on, one to judge by. What is held out is in one of them only; an image that
+annotation files of their own bring into both is warned of.
+"""
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from aocr_core import storage
 from aocr_core.config import DataOptions, PrepareOptions
 from aocr_core.data import parts as in_parts
-from aocr_core.data.build import BuildReport, CheckedRows, build_dataset, fill, require, rows_of
+from aocr_core.data.build import TRAINED_ON, BuildReport, CheckedRows, build_dataset, fill, require, rows_of
 from aocr_core.data.records import Record
 from aocr_core.data.target import Target, open_target
 from aocr_core.errors import AocrError
@@ -15,6 +18,8 @@ SIDES = ("training", "test")
 """Folders in a part."""
 KEYS = 1 << 63
 """Number of different `Record.key`s."""
+
+logger = logging.getLogger(__name__)
 
 
 def build_training_and_test(
@@ -51,10 +56,13 @@ def build_training_and_test(
     """
     ours, theirs = ([storage.join(part, side) for part in parts] for side in SIDES)
     if test_annotations:
+        seen: dict[int, int] = {}
         reports = [
-            build_dataset(annotations, training, options, data, ours),
-            build_dataset(test_annotations, test, options, _for_test(data), theirs),
+            build_dataset(annotations, training, options, data, ours, seen=seen),
+            build_dataset(test_annotations, test, options, _for_test(data), theirs, trained_on=seen),
         ]
+        if both := reports[1].info.warnings.get(TRAINED_ON):
+            logger.warning("%d of %d test rows: %s", both, reports[1].accepted, TRAINED_ON)
     else:
         rows = rows_of(annotations, options, data, ours)
         reports = _hold_out(rows, annotations, training, test, test_share, options)
@@ -105,10 +113,12 @@ def _hold_out(
             return held if record.key < share * KEYS else kept
 
         fill(rows, options, side, rejects=kept)
-        require(kept.report(), annotations, options.strict)
-        if not held.report().accepted:
+        reports = [kept.report(), held.report()]
+        require(annotations, options.strict, *reports)
+        if not all(report.accepted for report in reports):
+            usable, read = sum(one.accepted for one in reports), sum(one.read for one in reports)
             raise AocrError(
-                f"{annotations} has too few images to hold {share:.0%} of them out ({kept.report().accepted} of "
-                f"{kept.report().read} rows can be used): give a test set of its own (test_annotations)"
+                f"{annotations} has too few images to hold {share:.0%} of them out ({usable} of {read} rows can be "
+                "used): give a test set of its own (test_annotations)"
             )
     return [kept.report(), held.report()]

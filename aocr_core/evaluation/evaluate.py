@@ -116,12 +116,16 @@ class _Run:
 
     def _plain(self, record: "Record") -> bytes | None:
         """The image in a form that the network decodes faithfully; records of other programs may hold any."""
+        name = record.comment or "without name"
         try:
-            return images.recorded(record.image).data
+            image = images.recorded(record.image)
         except images.ImageError as error:
             self.unreadable += 1
-            logger.warning("image %s cannot be read and counts as wrong: %s", record.comment or "without name", error)
+            logger.warning("image %s cannot be read and counts as wrong: %s", name, error)
             return None
+        for warning in image.warnings:
+            logger.warning("image %s: %s", name, warning)
+        return image.data
 
     def _add_one(self, record: "Record", image: bytes | None, reading: "Reading | None") -> None:
         row = self._row(record, reading)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import aocr_core
 from aocr_core.charset import END
+from aocr_core.data.images import LIGHT, MOST_INK
 from aocr_core.data.preprocess import NARROWEST, WIDTH_STEP
 from aocr_core.export import read as reader
 from aocr_core.export.signatures import Outputs, ReadingGraph
@@ -98,6 +99,10 @@ def describe(graph: ReadingGraph, batch: int | None, model: str) -> dict[str, An
 def _prepare(config: ModelConfig) -> list[str]:
     image = config.image
     gray = "brightness: in a JPEG, what is stored as such; else (9798 red + 19235 green + 3735 blue) >> 15"
+    paper = (
+        f"transparency on white, but on black if the ink is light (brighter than {LIGHT} on average, weighted by its "
+        f"opacity) and covers {MOST_INK:.0%} of the image at most"
+    )
     resize = (
         f"Resize to height {image.height} and width round(width * {image.height} / height), but {NARROWEST} to "
         f"{image.width}: bilinear, with a filter as wide as the scale where it gets smaller; round to 0..255."
@@ -107,7 +112,7 @@ def _prepare(config: ModelConfig) -> list[str]:
         "before that."
     )
     steps = [
-        f"Decode to 8 bits, upright, transparency on white; {'red, green, blue' if image.channels == 3 else gray}.",
+        f"Decode to 8 bits, upright, {paper}; {'red, green, blue' if image.channels == 3 else gray}.",
         resize,
         "Turn it round, left to right." if image.mirrored else "",
         "Bring it to [-1, 1]: value * 2 / 255 - 1 (value * scale + offset).",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 
 def prepare(image: Image.Image, spec: dict[str, Any]) -> np.ndarray:
@@ -30,7 +30,7 @@ def prepare(image: Image.Image, spec: dict[str, Any]) -> np.ndarray:
         raise ValueError(f"bring the image to 8 bits first (it has the mode {image.mode})")
     gray = image.mode in ("1", "L", "LA")
     if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        image = on_paper(image.convert("RGBA"))
     values = np.asarray(image.convert("L" if gray else "RGB")).astype(np.int32)
     if spec["channels"] == 1:
         values = (values if gray else values @ np.array([9798, 19235, 3735]) >> 15)[..., None]
@@ -43,6 +43,15 @@ def prepare(image: Image.Image, spec: dict[str, Any]) -> np.ndarray:
     resized = np.stack([np.asarray(band.resize(size, Image.Resampling.BILINEAR)) for band in bands], axis=-1)
     pixels = np.clip(np.round(resized), 0, 255).astype(np.uint8)
     return pixels[:, ::-1] if spec["mirrored"] else pixels
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """A transparent image of mode RGBA on white; on black where its ink is light and covers three quarters at most."""
+    alpha = image.getchannel("A")
+    light = ImageStat.Stat(ImageChops.multiply(image.convert("L"), alpha)).mean[0]
+    covered = ImageStat.Stat(alpha).mean[0]
+    black = covered <= 0.75 * 255 and light * 255 > 127 * covered
+    return Image.alpha_composite(Image.new("RGBA", image.size, "black" if black else "white"), image)
 
 
 def pad(pixels: np.ndarray, spec: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

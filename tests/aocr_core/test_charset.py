@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from aocr_core import storage
 from aocr_core.charset import END, FIRST_SYMBOL, GO, PAD, PRESETS, Charset
 from aocr_core.errors import AocrError, UsageError
 
@@ -75,12 +76,20 @@ def test_presets_of_the_original():
         ("a\nb\né\n", ("a", "b", "é"), "characters"),
         ("x\r\n\\frac\r\n", ("x", "\\frac"), "tokens"),
         (" \n", (" ",), "characters"),
+        ("\ufeffa\nb\n", ("a", "b"), "characters"),
     ],
 )
 def test_a_file_of_symbols(tmp_path, text: str, symbols: tuple[str, ...], kind: str):
     path = tmp_path / "symbols.txt"
     path.write_bytes(text.encode())
     assert Charset.named(str(path)) == Charset(symbols=symbols, kind=kind)
+
+
+def test_a_file_of_symbols_in_a_bucket(bucket: str):
+    storage.write_bytes(f"{bucket}/symbols.txt", b"a\nb\n")
+    assert Charset.named(f"{bucket}/symbols.txt").symbols == ("a", "b")
+    with pytest.raises(UsageError, match=r"unknown charset 'gs://words/other\.txt'"):
+        Charset.named(f"{bucket}/other.txt")
 
 
 @pytest.mark.parametrize("data", [b"a\na\n", b"\xff\xfe", b""])

@@ -1,5 +1,6 @@
 import pytest
 
+from aocr_core import storage
 from aocr_core.errors import UsageError
 from pipelines import parameters
 
@@ -28,3 +29,10 @@ def test_what_a_step_would_refuse_is_refused_at_once(given: dict, message: str):
 )
 def test_the_form_of_the_console_may_leave_things_open(given: dict):
     parameters.check(given)
+
+
+def test_a_charset_may_lie_where_vertex_ai_can_see_it(bucket: str):
+    storage.write_bytes(f"{bucket}/symbols.txt", b"a\nb\n")
+    parameters.check({"charset": f"{bucket}/symbols.txt"})
+    with pytest.raises(UsageError, match=r"unknown charset 'gs://words/other\.txt'"):
+        parameters.check({"charset": f"{bucket}/other.txt"})

@@ -44,6 +44,11 @@ def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> subproc
     )
 
 
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What is said on standard error, but for warnings: the images of the fixture are uniform."""
+    return [line for line in done.stderr.splitlines() if ": warning: " not in line]
+
+
 def paths(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line.split("\t")[0] for line in done.stdout.splitlines()]
 
@@ -75,10 +80,20 @@ def test_unreadable_images_are_named_and_the_rest_is_read(model, images):
     done = run("--job-dir", model, stdin=listed)
     assert done.returncode == 1
     assert paths(done) == [f"{images}/1.png"]
-    errors = done.stderr.splitlines()
-    assert f"aocr predict: {images}/nothing.png: no such file" in errors
-    assert any(line.startswith(f"aocr predict: {images}/labels.txt: not an image") for line in errors)
-    assert errors[-1] == "aocr: 2 of 3 images could not be read"
+    assert f"aocr predict: {images}/nothing.png: no such file" in errors(done)
+    assert any(line.startswith(f"aocr predict: {images}/labels.txt: not an image") for line in errors(done))
+    assert errors(done)[-1] == "aocr: 2 of 3 images could not be read"
+
+
+@pytest.mark.slow
+def test_an_image_without_ink_is_told_of(model, images):
+    with Image.open(images / "1.png") as plain:
+        plain.paste(255, (5, 5, 20, 20))
+        plain.save(images / "1.png")
+    done = run(f"{images}/1.png", f"{images}/2.PNG", "--model-dir", model)
+    assert done.returncode == 0 and len(paths(done)) == 2
+    told = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert told == [f"aocr predict: {images}/2.PNG: warning: uniform image: no ink to be seen"]
 
 
 @pytest.mark.slow
@@ -133,8 +148,8 @@ def test_a_server_reads_without_tensorflow(images, tmp_path, place, running):
         assert done.returncode == 1
         expected = zip((images / "2.PNG", images / "3.jpg", odd), WHITE, strict=True)
         assert done.stdout == "".join(f"{path}\t60x30\t{probability}\n" for path, probability in expected)
-        assert done.stderr.splitlines()[0].startswith(f"aocr predict: {images}/labels.txt: not an image")
-        assert done.stderr.splitlines()[1:] == ["aocr: 1 of 4 images could not be read"]
+        assert errors(done)[0].startswith(f"aocr predict: {images}/labels.txt: not an image")
+        assert errors(done)[1:] == ["aocr: 1 of 4 images could not be read"]
         done = run("--json", "--server", f"{server.url}:predict", stdin=os.fsencode(odd), **environment)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == {
@@ -166,13 +181,13 @@ def test_what_the_reader_does_not_take_is_named_and_the_rest_is_read(images, tmp
     with running(tmp_path / "base") as server:
         done = run(*(["--model-dir", model] if where == "here" else ["--server", server.url]), stdin=listed)
     assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if line.startswith("aocr predict:")]
-    assert any(line.startswith(f"aocr predict: {images}/3.jpg: ") for line in errors)
+    named = [line for line in errors(done) if line.startswith("aocr predict:")]
+    assert any(line.startswith(f"aocr predict: {images}/3.jpg: ") for line in named)
     if where == "here":  # it has no limit but that of memory
-        assert paths(done) == [f"{images}/1.png", f"{images}/2.PNG", f"{images}/1.png"] and len(errors) == 1
+        assert paths(done) == [f"{images}/1.png", f"{images}/2.PNG", f"{images}/1.png"] and len(named) == 1
     else:
-        assert paths(done) == [f"{images}/1.png"] * 2 and len(errors) == 2
-        assert errors[0].startswith(f"aocr predict: {images}/2.PNG: image too large")
+        assert paths(done) == [f"{images}/1.png"] * 2 and len(named) == 2
+        assert named[0].startswith(f"aocr predict: {images}/2.PNG: image too large")
         assert done.stderr.splitlines()[-1] == "aocr: 2 of 4 images could not be read"
 
 

@@ -96,11 +96,13 @@ def test_files_that_are_no_annotations(tmp_path: Path):
 def test_rejections_print_on_one_line_whatever_they_hold():
     rejection = Rejection(3, "a\tb\udcff.png", "broken", "x\ny")
     assert str(rejection) == r"line 3: a\tb\xff.png: broken: x\ny"
+    assert str(Rejection(3, "\ud83d\udcff\ude00", "broken")) == r"line 3: \ud83d\xff\ude00: broken"
     assert str(Rejection(1, "", "no path")) == "line 1: (no path): no path"
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.txt", "a.tsv", "a.jsonl"]))
 @example(b"[", "a.txt")
+@example(rb'{"image": "\ud83d.png", "label": "x"}', "a.jsonl")
 def test_any_bytes_give_rows_or_rejections(tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str):
     folder = tmp_path_factory.mktemp("any")
     try:

@@ -71,3 +71,27 @@ def test_not_every_image_is_distorted_alike_strongly():
     found = augment.distort(batch, tf.fill([100], 48), tf.constant([3, 1], tf.int64)).numpy()
     changes = np.abs(found - images(rows=1)).mean(axis=(1, 2, 3))
     assert changes.max() > 2 * changes.min()
+
+
+def moved(batch: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """What may draw in pixels from beside an image."""
+    seed, strength = tf.constant([3, 1], tf.int64), tf.constant(1.0)
+    return augment.blur(augment.warp(tf.constant(batch), tf.constant(widths), seed, strength), seed, strength).numpy()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_nothing_of_the_padding_is_drawn_into_an_image(channels: int):
+    """White images that are 20 pixels wide, in a batch of 48 pixels: padding is black."""
+    batch = np.full((200, 16, 48, channels), 1.0, np.float32)
+    batch[:, :, 20:] = -1.0
+    assert moved(batch, np.full(200, 20, np.int32))[:, :, :20].min() > 0.999
+
+
+def test_an_image_is_moved_alike_whatever_it_shares_the_batch_with():
+    def first(width: int, padding: float) -> np.ndarray:
+        """16 times the image, in a batch with others of so many pixels."""
+        batch = np.full((32, 16, width, 1), padding, np.float32)
+        batch[:16, :, :20] = images(rows=1)[:, :, :20]
+        return moved(batch, np.repeat(np.array([20, width], np.int32), 16))[:16, :, :20]
+
+    np.testing.assert_allclose(first(32, -1.0), first(48, 1.0), atol=1e-4)

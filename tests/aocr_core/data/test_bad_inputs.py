@@ -67,6 +67,7 @@ WARNINGS = {
     21: check.MISNAMED,
     23: images.UNIFORM,
     28: check.CONTROL,
+    29: check.CROWDED,
     40: build.DUPLICATE,
     42: build.CONTRADICTION,
 }

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from aocr_core import storage
 from aocr_core.config import DataOptions, PrepareOptions
 from aocr_core.data.annotations import Rejection, Row
-from aocr_core.data.check import Accepted, Checker, _ordered_map, checked_rows
+from aocr_core.data.check import CROWDED, Accepted, Checker, _ordered_map, checked_rows
 from aocr_core.errors import AocrError
 
 
@@ -67,6 +68,15 @@ def test_labels(folder: Path):
     assert isinstance(checked(folder, "images/a.png", tokens, {"max_label": 7}), Rejection)
     unknown = checked(folder, "images/a.png", "a1b2a", charset="digits")
     assert unknown.reason == "symbols not in the charset: a b"
+
+
+def test_a_label_with_more_symbols_than_time_steps_is_warned_of(folder: Path):
+    """A photograph of 96x128 pixels is 24 pixels wide where it is 32 tall: six time steps of four pixels."""
+    Image.new("L", (96, 128)).save(folder / "set/images/photo.png")
+    assert CROWDED in checked(folder, "images/photo.png", "1234567").warnings
+    assert CROWDED not in checked(folder, "images/photo.png", "123456").warnings
+    assert CROWDED not in checked(folder, "images/a.png", "x" * 24).warnings
+    assert CROWDED in checked(folder, "images/a.png", "x" * 25).warnings
 
 
 def test_the_path_is_kept_where_it_is_asked_for(folder: Path):

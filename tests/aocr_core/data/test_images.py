@@ -125,6 +125,40 @@ def test_transparent_is_white(mode: str):
     assert (seen[:, :20] == 0).all() and (seen[:, 20:] == 255).all()
 
 
+def inked(level: int, mode: str = "RGBA", covered: int = 20) -> Image.Image:
+    """Ink of one brightness on the left of 40 columns, nothing on the right."""
+    image = Image.new("LA", (40, 20), (0, 0))
+    image.paste((level, 255), (0, 0, covered, 20))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize(("level", "paper"), [(0, 255), (120, 255), (135, 0), (255, 0)])
+def test_light_ink_is_laid_on_black(mode: str, level: int, paper: int):
+    result = plain(encoded(inked(level, mode)))
+    seen = decoded(result.data)
+    assert (seen[:, :20] == level).all() and (seen[:, 20:] == paper).all()
+    assert result.warnings == ()
+
+
+def test_a_sheet_with_transparent_edges_is_laid_on_white():
+    sheet = inked(255, covered=34)
+    sheet.paste((0, 0, 0, 255), (8, 4, 20, 16))
+    assert (decoded(plain(encoded(sheet)).data)[:, 34:] == 255).all()
+
+
+def test_where_all_is_transparent_there_is_no_ink():
+    result = plain(encoded(Image.new("RGBA", (40, 20), (255, 255, 255, 0))))
+    assert (decoded(result.data) == 255).all() and result.warnings == (images.UNIFORM,)
+
+
+def test_light_ink_of_sixteen_bits_is_laid_on_black():
+    row = b"\xff\xff" * 20 + b"\x12\x34" * 20
+    data = png_chunks(40, 4, 16, 0, [row] * 4, chunk(b"tRNS", b"\x12\x34"))
+    seen = decoded(plain(data).data)
+    assert (seen[:, :20] == 255).all() and (seen[:, 20:] == 0).all()
+
+
 def test_the_first_frame_of_an_animation_is_used_with_a_warning():
     first, second = half_black("P"), Image.new("P", (40, 20))
     for kind in ("GIF", "WEBP", "PNG"):

@@ -108,6 +108,17 @@ def test_images_that_cannot_be_decoded_count_as_wrong(task, tmp_path, caplog):
     assert rows(tmp_path)[3][:3] == ["images/1.png", "CD", "C0"]
 
 
+def test_images_without_ink_are_told_of(task, caplog):
+    recognizer, records = task(CASES[:1])
+    buffer = io.BytesIO()
+    Image.new("L", (40, 20), 255).save(buffer, "PNG")
+    recognizer.answers[buffer.getvalue()] = recognizer.answers[records[0].image]
+    evaluate(recognizer, [records[0], type(records[0])(buffer.getvalue(), "AB", "blank.png")])
+    assert [message for message in caplog.messages if "ink" in message] == [
+        "image blank.png: uniform image: no ink to be seen"
+    ]
+
+
 def test_images_that_tensorflow_misreads_are_rewritten(task):
     recognizer, records = task(CASES[:1])
     (record,) = records

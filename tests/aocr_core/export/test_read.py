@@ -76,6 +76,14 @@ def test_an_image_is_turned_as_its_camera_says():
     assert apart(encoded(pixels, "RGB", exif=exif), 1) <= 1
 
 
+@pytest.mark.parametrize("level", [0, 120, 135, 255])
+@pytest.mark.parametrize("covered", [20, 29, 31, 40])
+def test_transparent_images_are_laid_on_the_same_paper(level: int, covered: int):
+    pixels = np.full((20, 40, 4), level, np.uint8)
+    pixels[..., 3] = np.where(np.arange(40) < covered, 255, 0)
+    assert apart(encoded(pixels, "RGBA"), 3) <= 1
+
+
 def test_deep_images_are_refused():
     image = Image.fromarray(np.full((20, 40), 40_000, np.uint16))
     with pytest.raises(ValueError, match="8 bits first"):
