@@ -72,6 +72,14 @@ def test_a_run_from_the_console_reuses_no_step_of_other_code(tmp_path: Path, par
     assert variables(spec.COMPILED, "AOCR_CODE_VERSION") == {}
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+def test_in_every_step_python_takes_the_place_of_the_shell(parts: int):
+    """Only the first process is told that a step is to end (tests/pipelines/vertex/test_ending.py)."""
+    scripts = {container["command"][2] for container in spec.containers(spec.of_text(compiled(parts=parts))).values()}
+    (last,) = {script.strip().splitlines()[-1] for script in scripts}
+    assert "exec python3 -m kfp.dsl.executor_main" in last
+
+
 def test_the_image_can_be_pinned(tmp_path: Path, registry: str):
     output = tmp_path / "pipeline.yaml"
     words = ["--image", f"{registry}/p/aocr:1", "--pin", "--output", str(output)]
