@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from aocr_core import storage
 from aocr_core.errors import UsageError
 from components.image import IMAGE
 from pipelines import folder, spec
@@ -73,7 +74,6 @@ def command(image: str | None, pin: bool, output: Path | None, data_parts: int) 
 
         image, _ = images.chosen(image, pin)
     output = output or (folder.DEFAULT / spec.COMPILED.name if image or data_parts > 1 else spec.COMPILED)
-    output.parent.mkdir(parents=True, exist_ok=True)
     text = compiled(image, data_parts, spec.code_version()) if image else compiled(parts=data_parts)
-    output.write_text(text, encoding="utf-8")
+    storage.write_bytes(output, text.encode())
     click.echo(f"wrote {output}")

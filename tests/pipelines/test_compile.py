@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from aocr_core import config
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from components.form import parameter_default, parameter_type
 from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
@@ -93,6 +93,12 @@ def test_the_image_can_be_pinned(tmp_path: Path, registry: str):
 def test_what_is_to_be_pinned_has_to_be_named():
     with pytest.raises(UsageError, match="--pin: name the image with --image"):
         CliRunner().invoke(command, ["--pin"], env={"AOCR_IMAGE": ""}, catch_exceptions=False)
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AocrError, match=r"^cannot write .*/file/pipeline\.yaml: "):
+        CliRunner().invoke(command, ["--output", str(tmp_path / "file" / "pipeline.yaml")], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
