@@ -1,5 +1,6 @@
 """A step that is told to end, as a cancelled run's are, takes back what it has begun on the endpoint."""
 
+import contextlib
 import json
 import os
 import signal
@@ -37,11 +38,11 @@ def test_a_deployment_that_is_told_to_end_leaves_no_canary(words, tmp_path: Path
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "AOCR_IMAGE": toys.IMAGE, "PATH": path}
     step = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
-        until(lambda: words.split() == {1: 80, 2: 20}, seconds=120)
+        until(lambda: words.split() == {1: 80, 2: 20})
         step.send_signal(signal.SIGTERM)
         assert step.wait(timeout=120) != 0
         assert (words.split(), words.deployed()) == ({1: 100}, [1])
     finally:
-        if step.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(step.pid, signal.SIGKILL)
-            step.wait()
+        step.wait()
