@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def test_two_that_start_at_once_take_neither_the_others_port_nor_its_answers(tmp
 def test_a_proxy_for_the_world_outside_is_not_asked_for_this_machine(build_dir: Path, export: Path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies of the first request
     started = endpoint.start(build_dir, deployed(build_dir, export, 1), "code")
     assert endpoint.running(build_dir) == started
 
