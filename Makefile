@@ -64,8 +64,7 @@ lock: setup ## Resolve the dependencies again into requirements.lock (ARGS=--upg
 	@! grep -nE '://|file:| @ |^-' requirements.lock image/*.lock || { echo "a lock names a place" >&2; exit 1; }
 
 image: engine ## Build the container image aocr-python:cpu; FLAVOUR=cuda for NVIDIA GPUs.
-	@docker build --tag $(IMAGE) --build-arg FLAVOUR=$(FLAVOUR) $(if $(BASE),--build-arg BASE=$(BASE)) $(ARGS) \
-	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) .
+	@docker build --tag $(IMAGE) --build-arg FLAVOUR=$(FLAVOUR) $(if $(BASE),--build-arg BASE=$(BASE)) $(ARGS) .
 	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{printf "$(IMAGE): %.2f GB\n", $$1 / 1e9}'
 
 image-test: engine setup image ## Build the image, run the pipeline's steps in it, and serve a model from it.

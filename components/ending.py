@@ -10,6 +10,8 @@ from contextlib import contextmanager
 def told_as_interrupt() -> Iterator[None]:
     """Within the block, SIGTERM is what Ctrl-C is, a `KeyboardInterrupt`: Vertex AI sends it to a cancelled step.
 
+    It reaches the first process of the step's container: Python, as the pipeline is compiled.
+
     Python hears signals in its main thread only; a block in another one does without.
     """
     main = threading.current_thread() is threading.main_thread()

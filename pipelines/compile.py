@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from aocr_core import storage
 from aocr_core.errors import UsageError
 from components.image import IMAGE
 from pipelines import folder, spec
@@ -25,7 +26,16 @@ def compiled(image: str = IMAGE, parts: int = 1, code_version: str | None = None
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline(parts, code_version), str(path))
-        return path.read_text(encoding="utf-8").replace(IMAGE, image)
+        return _heard(path.read_text(encoding="utf-8")).replace(IMAGE, image)
+
+
+def _heard(text: str) -> str:
+    """The compiled pipeline whose steps hear that they are to end.
+
+    KFP has a shell start Python and wait for it. Vertex AI tells the end (SIGTERM) to the first process alone, and a
+    shell does not pass it on: so Python takes the shell's place.
+    """
+    return text.replace("_KFP_RUNTIME=true python3 ", "export _KFP_RUNTIME=true; exec python3 ")
 
 
 parts_option = click.option(
@@ -64,7 +74,6 @@ def command(image: str | None, pin: bool, output: Path | None, data_parts: int) 
 
         image, _ = images.chosen(image, pin)
     output = output or (folder.DEFAULT / spec.COMPILED.name if image or data_parts > 1 else spec.COMPILED)
-    output.parent.mkdir(parents=True, exist_ok=True)
     text = compiled(image, data_parts, spec.code_version()) if image else compiled(parts=data_parts)
-    output.write_text(text, encoding="utf-8")
+    storage.write_bytes(output, text.encode())
     click.echo(f"wrote {output}")

@@ -130,7 +130,7 @@ def _interrupt(container: "Container") -> None:
     from requests.exceptions import RequestException
 
     with contextlib.suppress(APIError, RequestException):  # it has ended by itself, or takes too long
-        container.exec_run(["sh", "-c", "kill -INT -1"])
+        container.exec_run(["sh", "-c", "kill -INT -1; kill -INT 1"])  # -1 leaves the first process out
         container.wait(timeout=GRACE_SECONDS)
 
 

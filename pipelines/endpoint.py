@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,8 @@ from pathlib import Path
 from aocr_core import storage
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
+from aocr_core.serving import loopback
+from aocr_core.serving.client import TOKEN
 
 PORT = ServeOptions().rest_api_port
 IDLE_SECONDS = 600
@@ -51,7 +51,7 @@ def running(build_dir: Path) -> Endpoint | None:
     """The endpoint that an earlier run left up, None if there is none or it has stopped since."""
     try:
         endpoint = Endpoint(**json.loads(_file(build_dir).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):  # none, or damaged, or what another version has written
         return None
     # A process number may be another program's by now, and the port another endpoint's: only both together are ours.
     ours = _alive(endpoint.pid) and _is_server(endpoint.pid)
@@ -70,19 +70,33 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
         AocrError: the server does not come up; the message is what it said last.
     """
     base, name, version = str(version_dir.parent), version_dir.parent.name, version_dir.name
-    old = running(build_dir)
-    if old and (old.base_path, old.code_version) == (base, code_version) and _comes_to_serve(old, version):
+    old, log = running(build_dir), build_dir / "endpoint.log"
+    if old and (old.base_path, old.code_version) == (base, code_version) and _comes_to_serve(old, version, log):
         return old
     stop(build_dir)
-    port, log = PORT if _is_free(PORT) else _free_port(), build_dir / "endpoint.log"
+    endpoint = _started(build_dir, base, name, PORT if _is_free(PORT) else _free_port(), code_version)
+    up = _comes_to_serve(endpoint, version, log)
+    if not up and not _alive(endpoint.pid) and not _is_free(endpoint.port):  # another program was quicker to take it
+        endpoint = _started(build_dir, base, name, _free_port(), code_version)
+        up = _comes_to_serve(endpoint, version, log)
+    if not up:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(endpoint.pid, signal.SIGKILL)
+        _file(build_dir).unlink()
+        last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        raise AocrError(f"the endpoint does not come up: {last} (see {log})")
+    return endpoint
+
+
+def _started(build_dir: Path, base: str, name: str, port: int, code_version: str) -> Endpoint:
     command = [sys.executable, *SERVE, base, "--model-name", name]
     command += ["--rest-api-port", str(port), "--stop-after-idle", str(IDLE_SECONDS)]
-    with log.open("w") as output:
+    with (build_dir / "endpoint.log").open("w") as output:
         # A session of its own: neither Ctrl-C here nor the end of the terminal ends it.
         process = subprocess.Popen(
             command,
             # A token is for servers that others reach; the run itself has none to show.
-            env={name: value for name, value in os.environ.items() if name != "AOCR_TOKEN"},
+            env={variable: value for variable, value in os.environ.items() if variable != TOKEN},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -90,11 +104,6 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
         )
     endpoint = Endpoint(process.pid, port, name, base, code_version)
     storage.write_bytes(_file(build_dir), json.dumps(asdict(endpoint)).encode())
-    if not _comes_to_serve(endpoint, version):
-        process.kill()
-        _file(build_dir).unlink()
-        last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-        raise AocrError(f"the endpoint does not come up: {last} (see {log})")
     return endpoint
 
 
@@ -111,23 +120,30 @@ def stop(build_dir: Path) -> Endpoint | None:
     return endpoint
 
 
-def _comes_to_serve(endpoint: Endpoint, version: str) -> bool:
-    return _wait(lambda: version in (_versions(endpoint) or ()), lambda: _alive(endpoint.pid), START_SECONDS)
+def _comes_to_serve(endpoint: Endpoint, version: str, log: Path) -> bool:
+    def serves() -> bool:
+        # It says its address when it listens there: until then another server may be the one that answers.
+        said = not log.exists() or f" at {endpoint.url}\n" in log.read_text(errors="replace")
+        return said and version in (_versions(endpoint) or ())
+
+    return _wait(serves, lambda: _alive(endpoint.pid), START_SECONDS)
 
 
 def _wait(done: Callable[[], bool], hopeful: Callable[[], bool], seconds: float) -> bool:
     limit = time.monotonic() + seconds
-    while hopeful() and time.monotonic() < limit:
+    while hopeful():
         if done():
             return True
+        if time.monotonic() > limit:
+            return False
         time.sleep(POLL_SECONDS)
-    return done()
+    return False
 
 
 def _versions(endpoint: Endpoint) -> set[str] | None:
     """The versions that the server has available, None if it does not answer."""
     try:
-        with urllib.request.urlopen(endpoint.url, timeout=5) as response:
+        with loopback.opened(endpoint.url, timeout=5) as response:
             states = json.load(response)["model_version_status"]
     except (OSError, ValueError):  # HTTPError is an OSError
         return None

@@ -6,6 +6,7 @@ from typing import Any
 import click
 import yaml
 
+from aocr_core import storage
 from aocr_core.cli import options
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.errors import UsageError
@@ -63,8 +64,8 @@ def command(dataset: str, validation: str | None, output: Path, **values: Any) -
         service_account=job.service_account,
         network=job.network,
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(yaml.dump(spec, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+    text = yaml.dump(spec, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+    storage.write_bytes(output, text.encode())
     click.echo(f"gcloud ai custom-jobs create --region=REGION --display-name=NAME --config={output}")
 
 

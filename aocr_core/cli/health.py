@@ -6,7 +6,6 @@ else, such as a training, is well as long as it runs.
 
 import os
 import sys
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import click
 
 from aocr_core.cli import main, serve
 from aocr_core.config import ServeOptions
-from aocr_core.serving import vertex
+from aocr_core.serving import loopback, vertex
 
 MAIN_PROCESS = Path("/proc/1/cmdline")
 TIMEOUT = 5.0
@@ -48,10 +47,8 @@ def check() -> None:
     url = address(words, os.environ)
     if url is None:
         return
-    # A proxy that the environment names is for the world outside.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        opener.open(url, timeout=TIMEOUT).close()
+        loopback.opened(url, TIMEOUT).close()
     except OSError as error:  # an HTTPError is one
         sys.exit(f"{url}: {error}")
 

@@ -23,7 +23,11 @@ MOST_CHANGES = 3
 
 
 def ensured(
-    connection: Connection, doing: str, look: Callable[[], Result | None], change: Callable[[], None]
+    connection: Connection,
+    doing: str,
+    look: Callable[[], Result | None],
+    change: Callable[[], None],
+    refused_by_etag: bool = False,
 ) -> Result:
     """What `look` finds, after `change` if it finds nothing yet.
 
@@ -36,10 +40,13 @@ def ensured(
         doing: what this is for, such as `deploy version 3`.
         look: the wanted state of affairs, None while it is another; makes each request once.
         change: asks for it once, and waits until Vertex AI says that it is done.
+        refused_by_etag: a conflict says that the last look is out of date, not that somebody has done it.
 
     Raises:
         AocrError: Vertex AI refuses it, or cannot be reached for five minutes.
     """
+    from google.api_core.exceptions import Conflict
+
     with explained(doing):
         looked: Callable[[], Result | None] = connection.patience["retry"](look)
         changes, failures, failing_since = 0, 0, 0.0
@@ -60,7 +67,7 @@ def ensured(
                 connection.tell(error)
                 time.sleep(min(FIRST_WAIT * 2**failures, LONGEST_WAIT))
                 failures += 1
-                if _is_answered(error):
+                if _is_answered(error) or (refused_by_etag and isinstance(error, Conflict)):
                     settle = 0
             found = _found_in_time(looked, settle)
         return found

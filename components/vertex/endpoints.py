@@ -1,6 +1,6 @@
 """Endpoints: what is deployed on one, and where its traffic goes. Each function may be repeated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from aocr_core.errors import UsageError
@@ -84,6 +84,12 @@ def deployment_of(endpoint: "Endpoint", version: Version) -> str | None:
     return next((deployed.id for deployed in endpoint.deployed_models if version_of(deployed) == wanted), None)
 
 
+def deployments_of(endpoint: "Endpoint", versions: Iterable[Version]) -> set[str]:
+    """The ids of all deployments of versions. There may be two of one: by two rollouts at the same time."""
+    wanted = {(version.model.rpartition("/")[2], version.number) for version in versions}
+    return {deployed.id for deployed in endpoint.deployed_models if version_of(deployed) in wanted}
+
+
 def deploy(connection: Connection, name: str, version: Version, options: EndpointOptions) -> str:
     """Deploy a version unless it is deployed; the id of its deployment.
 
@@ -137,7 +143,8 @@ def direct(connection: Connection, name: str, split: Mapping[str, int]) -> None:
             endpoint=wanted, update_mask=FieldMask(paths=["traffic_split"]), **connection.once
         )
 
-    ensured(connection, f"send the traffic of {name} to {dict(split)}", look, change)
+    # Where the etag is refused nothing has been done, and the look after that has another one.
+    ensured(connection, f"send the traffic of {name} to {dict(split)}", look, change, refused_by_etag=True)
 
 
 def undeploy(connection: Connection, name: str, deployment: str) -> None:

@@ -163,8 +163,7 @@ def _before(target: Target, endpoint: "Endpoint", version: Version) -> dict[str,
 
 def _doubtful(target: Target, endpoint: "Endpoint") -> set[str]:
     """Deployments of versions of ours that never got all traffic, or were rolled back from."""
-    found = {endpoints.deployment_of(endpoint, version) for version in target.versions if not version.served(target.id)}
-    return {deployment for deployment in found if deployment}
+    return endpoints.deployments_of(endpoint, (one for one in target.versions if not one.served(target.id)))
 
 
 def _withdraw(target: Target, version: Version, place: int, before: Mapping[str, int], error: BaseException) -> None:
@@ -173,8 +172,8 @@ def _withdraw(target: Target, version: Version, place: int, before: Mapping[str,
     try:
         endpoints.direct(connection, name, before)
         endpoint = endpoints.ensure(connection, name)
-        unwanted = _doubtful(target, endpoint) | {endpoints.deployment_of(endpoint, version) or ""}
-        for deployment in sorted(unwanted - {"", *before}):
+        unwanted = _doubtful(target, endpoint) | endpoints.deployments_of(endpoint, [version])
+        for deployment in sorted(unwanted - set(before)):
             endpoints.undeploy(connection, name, deployment)
         if registry.get(connection, version.model, version.number).serves(target.id):
             _take_back_aliases(target, version, place)
@@ -223,7 +222,7 @@ def _undeploy_replaced(target: Target, version: Version, place: int) -> None:
     kept = {endpoints.deployment_of(endpoint, version), *endpoints.shares(endpoint)}
     if target.options.keep_previous and (previous := target.history.before(version, place)):
         kept.add(endpoints.deployment_of(endpoint, previous[0]))
-    ours = {endpoints.deployment_of(endpoint, other) for other in target.versions}
+    ours = endpoints.deployments_of(endpoint, target.versions)
     for deployed in endpoint.deployed_models:
         if deployed.id in ours - kept:
             endpoints.undeploy(connection, name, deployed.id)

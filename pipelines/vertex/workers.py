@@ -5,7 +5,7 @@ from typing import Any
 
 from aocr_core.errors import UsageError
 from components.form import options
-from components.workers import WorkerOptions
+from components.workers import MACHINES, WorkerOptions
 from pipelines.vertex.machines import Machine
 
 STEP = "train"
@@ -32,7 +32,7 @@ def assigned(
         Both, as they are to be.
 
     Raises:
-        UsageError: no machine is so large, or an option of workers is out of its range.
+        UsageError: no machine is so large or has the accelerator, or an option of workers is out of its range.
     """
     machines, parameters = dict(machines), dict(parameters)
     asked = machines.get(STEP, Machine())
@@ -41,6 +41,12 @@ def assigned(
     if asked.accelerator and not parameters.get("worker_accelerator"):
         parameters["worker_accelerator"] = f"{asked.accelerator}:{asked.count}"
     if (asked.cpu or asked.memory) and not parameters.get("worker_machine"):
+        accelerator = str(parameters.get("worker_accelerator") or "").partition(":")[0]
+        if accelerator in MACHINES:
+            raise UsageError(
+                f"--cpu and --memory do not choose among the machines that have {accelerator} built in: "
+                "name one with --worker-machine"
+            )
         parameters["worker_machine"] = machine_type(asked.cpu or 0.0, float((asked.memory or "0G").removesuffix("G")))
     machines[STEP] = Machine()
     return machines, parameters

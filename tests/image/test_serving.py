@@ -89,7 +89,7 @@ def test_fetches_its_model_from_a_bucket(start, export, bucket, emulator, word_i
 
 
 def test_a_server_that_does_not_answer_is_not_healthy(start):
-    container = start("sh", "-c", "exec python -c 'import time; time.sleep(600)' aocr serve", healthcheck=OFTEN)
+    container = start("python", "-c", "import time; time.sleep(600)", "aocr", "serve", healthcheck=OFTEN)
     code, said = container.exec_run(["python", "-m", "aocr_core.cli.health"])
     assert code == 1 and b"http://127.0.0.1:9001/v2/health/ready: " in said
 

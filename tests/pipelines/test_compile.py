@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from aocr_core import config
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from components.form import parameter_default, parameter_type
 from components.image import IMAGE
 from components.inputs import EndpointOptions, PipelineInputs
@@ -72,6 +72,14 @@ def test_a_run_from_the_console_reuses_no_step_of_other_code(tmp_path: Path, par
     assert variables(spec.COMPILED, "AOCR_CODE_VERSION") == {}
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+def test_in_every_step_python_takes_the_place_of_the_shell(parts: int):
+    """Only the first process is told that a step is to end (tests/pipelines/vertex/test_ending.py)."""
+    scripts = {container["command"][2] for container in spec.containers(spec.of_text(compiled(parts=parts))).values()}
+    (last,) = {script.strip().splitlines()[-1] for script in scripts}
+    assert "exec python3 -m kfp.dsl.executor_main" in last
+
+
 def test_the_image_can_be_pinned(tmp_path: Path, registry: str):
     output = tmp_path / "pipeline.yaml"
     words = ["--image", f"{registry}/p/aocr:1", "--pin", "--output", str(output)]
@@ -85,6 +93,12 @@ def test_the_image_can_be_pinned(tmp_path: Path, registry: str):
 def test_what_is_to_be_pinned_has_to_be_named():
     with pytest.raises(UsageError, match="--pin: name the image with --image"):
         CliRunner().invoke(command, ["--pin"], env={"AOCR_IMAGE": ""}, catch_exceptions=False)
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AocrError, match=r"^cannot write .*/file/pipeline\.yaml: "):
+        CliRunner().invoke(command, ["--output", str(tmp_path / "file" / "pipeline.yaml")], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

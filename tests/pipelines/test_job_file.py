@@ -106,3 +106,9 @@ def test_mistakes_are_told_in_one_line_and_nothing_is_written(tmp_path: Path, wo
     with pytest.raises(AocrError, match=message) as caught:
         written(tmp_path, *words)
     assert "\n" not in str(caught.value) and not (tmp_path / "job.yaml").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AocrError, match=r"^cannot write .*/file/job\.yaml: "):
+        written(tmp_path, *NEEDED, "-o", str(tmp_path / "file" / "job.yaml"))

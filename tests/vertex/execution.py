@@ -51,8 +51,8 @@ class Execution:
         self._cancelled = True
         if self._process.poll() is None:  # else its number may be another's by now
             with contextlib.suppress(ProcessLookupError):
+                self._tell_steps()
                 # A step may have something to clear away, and is given the time.
-                os.killpg(self._process.pid, signal.SIGTERM)
                 until = time.monotonic() + GRACE_SECONDS
                 while time.monotonic() < until:
                     os.killpg(self._process.pid, 0)
@@ -61,6 +61,17 @@ class Execution:
                 os.killpg(self._process.pid, signal.SIGKILL)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=30)
+
+    def _tell_steps(self) -> None:
+        """Tell the first process of each step that it is to end, and nothing that this has started."""
+        # The run itself stands still meanwhile and then goes, so that it starts no step and tells no more.
+        os.kill(self._process.pid, signal.SIGSTOP)
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        for number, parent in (map(int, line.split()) for line in listed.splitlines()):
+            if parent == self._process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGTERM)
+        self._process.kill()
 
     def _follow(self, order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
         over = False

@@ -63,7 +63,7 @@ def started(here: Connection, job: dict[str, Any]) -> Any:
     return client.create_custom_job(parent=here.parent, custom_job=json_format.ParseDict(job, CustomJob.pb()()))
 
 
-def until(condition: Any, seconds: float = 30.0) -> None:
+def until(condition: Any, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -193,7 +193,7 @@ def test_a_step_that_is_told_to_end_ends_its_job(vertex):
     try:
         until(lambda: states(vertex) == ["RUNNING"])
         step.send_signal(signal.SIGTERM)
-        assert step.wait(timeout=30) != 0
+        assert step.wait(timeout=120) != 0
         until(lambda: states(vertex) == ["CANCELLED"])
     finally:
         step.kill()

@@ -1,5 +1,7 @@
 """What was asked for the training step's machine is the workers'."""
 
+from dataclasses import replace
+
 import pytest
 
 from aocr_core.errors import UsageError
@@ -15,7 +17,7 @@ def test_one_machine_trains_in_its_step():
 
 
 @pytest.mark.parametrize(
-    "given", [{"worker_spot": True}, {"worker_machine": "c2-standard-16"}, {"worker_accelerator": "NVIDIA_L4"}]
+    "given", [{"worker_spot": True}, {"worker_machine": "c2-standard-16"}, {"worker_accelerator": "NVIDIA_TESLA_V100"}]
 )
 def test_one_machine_that_was_chosen_for_the_training_is_a_worker(given: dict):
     machines, parameters = assigned(ASKED, given)
@@ -40,6 +42,22 @@ def test_what_was_said_of_workers_counts_more():
     given = {"worker_count": 2, "worker_machine": "a2-highgpu-1g", "worker_accelerator": "NVIDIA_TESLA_A100"}
     assert assigned(ASKED, given)[1] == given
     assert assigned({"train": Machine()}, {"worker_count": 2})[1] == {"worker_count": 2}
+
+
+@pytest.mark.parametrize("size", [Machine(16), Machine(memory="50G")])
+def test_an_accelerator_with_machines_of_its_own_is_put_into_no_other(size: Machine):
+    given = {"worker_accelerator": "NVIDIA_L4:2"}
+    with pytest.raises(UsageError, match="have NVIDIA_L4 built in: name one with --worker-machine"):
+        assigned({"train": size}, given)
+    asked = replace(size, accelerator="NVIDIA_H100_80GB", count=8)
+    with pytest.raises(UsageError, match="have NVIDIA_H100_80GB built in"):
+        assigned({"train": asked}, {"worker_count": 2})
+    assert assigned({"train": asked}, {"worker_count": 2, "worker_machine": "a3-megagpu-8g"})[1] == {
+        "worker_count": 2,
+        "worker_machine": "a3-megagpu-8g",
+        "worker_accelerator": "NVIDIA_H100_80GB:8",
+    }
+    assert assigned({"train": Machine()}, given)[1] == given
 
 
 @pytest.mark.parametrize(
