@@ -38,6 +38,22 @@ def test_each_model_answers_under_its_own_name(root):
     assert call(f"{root}/v1/models/aocr")[0] == 404
 
 
+def test_the_status_of_a_model_of_which_nothing_can_be_loaded_says_why(tmp_path, place, running):
+    place(tmp_path / "words" / "1")
+    (tmp_path / "plates" / "7").mkdir(parents=True)
+    (tmp_path / "plates" / "7" / "saved_model.pb").write_bytes(b"broken")
+    with running(tmp_path) as server:
+        root = server.url.rpartition("/v1/")[0]
+        status, answer = call(f"{root}/v1/models/plates")
+        assert (status, call(f"{root}/v1/models/plates/versions/7")) == (200, (200, answer))
+        (state,) = answer["model_version_status"]
+        assert (state["version"], state["state"]) == ("7", "END")
+        assert "plates/7" in state["status"]["error_message"]
+        assert call(f"{root}/v1/models/plates/versions/8")[0] == 404
+        assert call(f"{root}/v1/models/plates:predict", {"inputs": b64(tiny_export.png(40))})[0] == 404
+        assert call(f"{root}/v1/models") == (200, {"models": [{"name": "words"}]})
+
+
 def test_a_large_request_for_nobody_is_told_so(root):
     """And not cut off while it is being sent."""
     status, answer = call(f"{root}/v1/models/nobody:predict", b" " * 3_000_000)
