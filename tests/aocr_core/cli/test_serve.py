@@ -123,6 +123,28 @@ def test_model_in_a_bucket_and_a_version_that_comes(exports, start, bucket, plac
 
 
 @pytest.mark.slow
+def test_sigterm_leaves_those_who_route_requests_time_and_a_second_one_does_not(exports, start, eventually):
+    process, line = start(str(exports), "--rest-api-port", "0", "--shutdown-delay", "3600")
+    url = line.split()[-1]
+
+    def ready() -> bool:
+        try:
+            urllib.request.urlopen(url.replace("/v1/models/aocr", "/v2/health/ready"), timeout=60).close()
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            return False
+        return True
+
+    assert ready()
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: not ready())
+    assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
 def test_several_threads_and_a_token(exports, start):
     token = "a-token-of-this-test"
     _, line = start(str(exports), "--rest-api-port", "0", "--model-threads", "2", AOCR_TOKEN=token)
