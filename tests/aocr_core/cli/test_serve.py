@@ -79,7 +79,7 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start):
     assert process.returncode == 0
     assert "--port is ignored: only the REST API is served, see --rest-api-port" in errors
     assert "--enable_batching is ignored: requests are batched anyway, see --max-batch" in errors
-    assert "--file_system_poll_wait_seconds is ignored: new versions are looked for every second" in errors
+    assert "--file_system_poll_wait_seconds is ignored: new versions are looked for every second, in a bucket" in errors
     assert "Traceback" not in errors
 
 
