@@ -23,6 +23,9 @@ MAX_ASPECT = 100.0
 FEW_IMAGES = 5_000
 """A training on fewer begins with rendered words unless told otherwise."""
 
+TOKEN_VARIABLE = "AOCR_TOKEN"
+"""The environment variable of a server's token: a command line could be seen by everybody on the machine."""
+
 LEAST_MINUTES = 5.0
 """A training with less time has none for rendered words unless told otherwise."""
 
@@ -304,7 +307,7 @@ class ServeOptions(Options):
     token_file: str | None = Field(
         None,
         description="File with a token that every request must bring (Authorization: Bearer TOKEN), health checks "
-        "excepted. [default: the environment variable AOCR_TOKEN; without either, no token]",
+        f"excepted. [default: the environment variable {TOKEN_VARIABLE}; without either, no token]",
     )
 
 

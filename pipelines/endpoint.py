@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aocr_core import storage
-from aocr_core.config import ServeOptions
+from aocr_core.config import TOKEN_VARIABLE, ServeOptions
 from aocr_core.errors import AocrError
 
 PORT = ServeOptions().rest_api_port
@@ -82,7 +82,7 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
         process = subprocess.Popen(
             command,
             # A token is for servers that others reach; the run itself has none to show.
-            env={name: value for name, value in os.environ.items() if name != "AOCR_TOKEN"},
+            env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -17,6 +17,7 @@ from aocr_core.errors import UsageError
 from aocr_core.serving import dialect, kserve_routes, metrics, pages, schemas, tf_routes
 from aocr_core.serving.answers import RequestError, error_answer
 from aocr_core.serving.drain import Drain
+from aocr_core.serving.head import HeadLikeGet
 from aocr_core.serving.metrics import Measured, Metrics
 from aocr_core.serving.models import Models
 from aocr_core.serving.predictor import Predictor
@@ -73,7 +74,7 @@ def create_app(
     app.add_exception_handler(Exception, _failed)
     open_paths = OPEN_PATHS + ((contract.health_route,) if contract else ())
     guarded = Guarded(app, token, open_paths) if token else app
-    return Measured(guarded, counted, lambda name: models.find(name) is not None)
+    return HeadLikeGet(Measured(guarded, counted, lambda name: models.find(name) is not None))
 
 
 def _metrics_route(models: "Models[Model]", counted: Metrics) -> APIRouter:

@@ -1,8 +1,10 @@
 """KServe's protocol, labels, several models and Vertex AI's parameters, over real sockets."""
 
 import base64
+import http.client
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -137,6 +139,22 @@ def test_health_and_metadata(root):
             ],
         },
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/page/page.js", "/v1/models", "/v1/models/words", "/v2/health/live", "/v2/models/words/ready"]
+)
+def test_head_is_answered_as_get_is_without_the_body(root, path):
+    parts = urlsplit(root)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    found = []
+    for method in ("HEAD", "GET", "HEAD"):  # over one connection, which a stray body would spoil
+        connection.request(method, path)
+        answer = connection.getresponse()
+        found.append((answer.status, answer.headers["Content-Type"], answer.headers["Content-Length"], answer.read()))
+    connection.close()
+    assert found[0] == found[2] == (*found[1][:3], b"")
+    assert found[1][0] == 200 and len(found[1][3]) == int(found[1][2])
 
 
 @pytest.mark.parametrize(
