@@ -188,9 +188,8 @@ def _header_value(token: str | None) -> str | None:
     """The token without blanks around it, which files and secrets often end with; None for an empty one."""
     token = (token or "").strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(
-            f"the token (see {TOKEN_VARIABLE}) must be ASCII characters without blanks"
-        )  # which is not shown
+        # Which is not shown.
+        raise UsageError(f"the token (see {TOKEN_VARIABLE}) must be ASCII characters without blanks")
     return token or None
 
 
