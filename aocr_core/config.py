@@ -23,6 +23,9 @@ MAX_ASPECT = 100.0
 FEW_IMAGES = 5_000
 """A training on fewer begins with rendered words unless told otherwise."""
 
+TOKEN_VARIABLE = "AOCR_TOKEN"
+"""The environment variable of a server's token: a command line could be seen by everybody on the machine."""
+
 LEAST_MINUTES = 5.0
 """A training with less time has none for rendered words unless told otherwise."""
 
@@ -285,16 +288,26 @@ class ServeOptions(Options):
     max_connections: PositiveInt = Field(512, description="Connections at a time; one more is refused.")
     client_timeout: Annotated[float, Field(gt=0)] = Field(
         30.0,
-        description="Seconds that a client may take to send a request's head, and again its body, to read the answer, "
-        "and between two requests.",
+        description="Seconds that a client may take to send a request's head, and again its body, and to read the "
+        "answer.",
+    )
+    keep_alive: Annotated[float, Field(gt=0)] = Field(
+        620.0,
+        description="Seconds that a connection may be idle between two requests: longer than a proxy keeps it (nginx "
+        "60, Google's load balancers 600), or requests are lost that it sends just as the server closes.",
     )
     request_timeout: Annotated[float, Field(gt=0)] = Field(
         30.0, description="Seconds until a request is answered, or given up with status 503."
     )
+    shutdown_delay: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Seconds from SIGTERM until the port is closed. Requests are served meanwhile, but health checks "
+        "of readiness get status 503, so that no more are sent here.",
+    )
     token_file: str | None = Field(
         None,
         description="File with a token that every request must bring (Authorization: Bearer TOKEN), health checks "
-        "excepted. [default: the environment variable AOCR_TOKEN; without either, no token]",
+        f"excepted. [default: the environment variable {TOKEN_VARIABLE}; without either, no token]",
     )
 
 

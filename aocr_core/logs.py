@@ -41,6 +41,18 @@ def configure(log_path: str | None = None, packages: Iterable[str] = ("aocr_core
 
 
 @contextmanager
+def only_errors(library: str) -> Iterator[None]:
+    """Keep what a library warns of out of the log."""
+    logger = logging.getLogger(library)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
 def without_import_chatter() -> Iterator[None]:
     """Keep what native libraries write to stderr while they are imported, and show it only if the import fails.
 

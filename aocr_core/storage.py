@@ -238,8 +238,9 @@ def output_file(path: AnyPath) -> Iterator[Path]:
                 from aocr_core import gcs
 
                 gcs.write(_local(path), file)
-            elif _mounted(target):
-                shutil.copyfile(file, target)
+            elif _stays(target):
+                with file.open("rb") as source, target.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
             else:
                 file.replace(target)
 
@@ -294,7 +295,7 @@ def _workplace(path: AnyPath) -> Iterator[tuple[Path, Path | None]]:
     with _writing(path):
         if target:
             target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.parent if target and not _mounted(target) else None
+        beside = target.parent if target and not _stays(target) else None
         folder = tempfile.mkdtemp(prefix=".aocr-", dir=beside)
     try:
         yield Path(folder), target
@@ -312,6 +313,11 @@ def _writing(path: AnyPath) -> Iterator[None]:
         yield
     except OSError as error:
         raise AocrError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from error
+
+
+def _stays(target: Path) -> bool:
+    """Whether it is written to and not replaced: a device or a pipe, and what lies in a mount, which knows no rename."""
+    return _mounted(target) or (target.exists() and not (target.is_file() or target.is_dir()))
 
 
 def _mounted(path: Path) -> bool:

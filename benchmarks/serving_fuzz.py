@@ -39,7 +39,7 @@ INTENDED = {200, 400, 401, 404, 405, 408, 413, 503}
 OVERLOAD = "503"
 MOST_GROWTH = 50.0
 IDLE = 10.0
-"""Seconds after which a connection is not used again: the server hangs up after 30."""
+"""Seconds after which a connection is not used again: sooner than the server hangs up."""
 MB = 2**20
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 SCHEMATHESIS = """

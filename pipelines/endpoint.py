@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aocr_core import storage
-from aocr_core.config import ServeOptions
+from aocr_core.config import TOKEN_VARIABLE, ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving import loopback
-from aocr_core.serving.client import TOKEN
 
 PORT = ServeOptions().rest_api_port
 IDLE_SECONDS = 600
@@ -96,7 +95,7 @@ def _started(build_dir: Path, base: str, name: str, port: int, code_version: str
         process = subprocess.Popen(
             command,
             # A token is for servers that others reach; the run itself has none to show.
-            env={variable: value for variable, value in os.environ.items() if variable != TOKEN},
+            env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

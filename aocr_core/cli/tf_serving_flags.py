@@ -1,5 +1,6 @@
 """Flags of tensorflow_model_server that have no meaning here."""
 
+RETRIES = "a version is tried again after 10, 60 and 600 seconds, and when its files change"
 IGNORED = {
     "port": "only the REST API is served, see --rest-api-port",
     "grpc_socket_path": "only the REST API is served, see --rest-api-port",
@@ -10,14 +11,14 @@ IGNORED = {
     "rest_api_num_threads": "see --decode-threads",
     "rest_api_timeout_in_ms": "see --request-timeout",
     "rest_api_enable_cors_support": "pages of other origins are not answered",
-    "file_system_poll_wait_seconds": "new versions are looked for every second",
+    "file_system_poll_wait_seconds": "new versions are looked for every second, in a bucket every 10 seconds",
     "flush_filesystem_caches": "",
     "enable_model_warmup": "every version is warmed up before it serves",
     "num_request_iterations_for_warmup": "every version is warmed up before it serves",
     "num_load_threads": "",
     "num_unload_threads": "",
-    "max_num_load_retries": "a version is tried again when its files change",
-    "load_retry_interval_micros": "a version is tried again when its files change",
+    "max_num_load_retries": RETRIES,
+    "load_retry_interval_micros": RETRIES,
     "saved_model_tags": "the tag is serve",
     "tensorflow_session_parallelism": "see --model-threads",
     "tensorflow_intra_op_parallelism": "see --model-threads",

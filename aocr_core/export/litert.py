@@ -1,11 +1,11 @@
 """LiteRT (formerly TensorFlow Lite): one file for phones and small computers, built-in operations only."""
 
-import logging
 import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
+from aocr_core import logs
 from aocr_core.export import portable
 from aocr_core.export.signatures import ReadingGraph
 
@@ -24,11 +24,7 @@ def write(graph: ReadingGraph, directory: Path) -> None:
         tf.saved_model.save(root, scratch, signatures={"serving_default": root.read})
         converter = tf.lite.TFLiteConverter.from_saved_model(scratch, signature_keys=["serving_default"])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        level = logging.getLogger("tensorflow").level
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # that it is deprecated, to be found elsewhere one day
-        try:
+        with logs.only_errors("tensorflow"):  # that it is deprecated, to be found elsewhere one day
             converted = converter.convert()
-        finally:
-            logging.getLogger("tensorflow").setLevel(level)
     (directory / FILE).write_bytes(converted)
     portable.write_companions(graph, BATCH, FILE, directory)

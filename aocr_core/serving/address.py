@@ -31,17 +31,19 @@ class Address:
         """What a user has written: a server, or the address of a model there, with `:predict` or without.
 
         Raises:
-            UsageError: it is no address, or one of another model than `model_name`.
+            UsageError: it is no address, or one of another model than `model_name`. A password in it is not shown.
         """
+        shown = url.rpartition("@")[2]
         try:
             parts = urlsplit(url)
             host = parts.hostname if parts.port != 0 else None  # `port` raises what `urlsplit` lets through
         except ValueError as error:
-            raise UsageError(f"{url} is no address: {error}") from error
+            why = "" if "@" in url else f": {error}"  # which may quote a password
+            raise UsageError(f"{shown} is no address{why}") from None
         if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
-            raise UsageError(f"{url} is no address of a server: write http://HOST:PORT or https://HOST:PORT")
+            raise UsageError(f"{shown} is no address of a server: write http://HOST:PORT or https://HOST:PORT")
         if "@" in parts.netloc or parts.query or parts.fragment:
-            raise UsageError(f"{url.partition('@')[2] or url}: leave out users, passwords, queries and fragments")
+            raise UsageError(f"{shown}: leave out users, passwords, queries and fragments")
         origin, path = f"{parts.scheme}://{parts.netloc}", _VERB.sub("", parts.path).rstrip("/")
         if found := _MODEL.fullmatch(path):
             name = unquote(found["name"])

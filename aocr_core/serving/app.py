@@ -16,6 +16,8 @@ from aocr_core.config import ServeOptions
 from aocr_core.errors import UsageError
 from aocr_core.serving import dialect, kserve_routes, metrics, pages, schemas, tf_routes
 from aocr_core.serving.answers import RequestError, error_answer
+from aocr_core.serving.drain import Drain
+from aocr_core.serving.head import HeadLikeGet
 from aocr_core.serving.metrics import Measured, Metrics
 from aocr_core.serving.models import Models
 from aocr_core.serving.predictor import Predictor
@@ -33,6 +35,7 @@ def create_app(
     models: "Models[Model]",
     options: ServeOptions,
     counted: Metrics,
+    drain: Drain,
     contract: Contract | None = None,
     token: str | None = None,
 ) -> ASGIApp:
@@ -59,11 +62,11 @@ def create_app(
         lifespan=lifespan,
     )
     app.include_router(tf_routes.routes(models, predictor, options.max_instances))
-    app.include_router(kserve_routes.routes(predictor, options.max_instances))
+    app.include_router(kserve_routes.routes(predictor, options.max_instances, drain))
     app.include_router(_metrics_route(models, counted))
     app.include_router(pages.router(lambda: models.names))
     if contract:
-        app.include_router(_vertex_routes(contract, models, predictor, options.max_instances))
+        app.include_router(_vertex_routes(contract, models, predictor, options.max_instances, drain))
     app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI documents it
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _no_route)
@@ -71,7 +74,7 @@ def create_app(
     app.add_exception_handler(Exception, _failed)
     open_paths = OPEN_PATHS + ((contract.health_route,) if contract else ())
     guarded = Guarded(app, token, open_paths) if token else app
-    return Measured(guarded, counted, lambda name: models.find(name) is not None)
+    return HeadLikeGet(Measured(guarded, counted, lambda name: models.find(name) is not None))
 
 
 def _metrics_route(models: "Models[Model]", counted: Metrics) -> APIRouter:
@@ -89,14 +92,17 @@ def _metrics_route(models: "Models[Model]", counted: Metrics) -> APIRouter:
     return router
 
 
-def _vertex_routes(contract: Contract, models: "Models[Model]", predictor: Predictor, max_instances: int) -> APIRouter:
+def _vertex_routes(
+    contract: Contract, models: "Models[Model]", predictor: Predictor, max_instances: int, drain: Drain
+) -> APIRouter:
     router = APIRouter(tags=["Vertex AI"])
     name = models.default
     if name is None:
         raise UsageError(f"which of the models {', '.join(models.names)} answers Vertex AI? Say it with --model-name")
 
-    @router.get(contract.health_route, **schemas.operation("Health", schemas.HEALTH, errors=False))
+    @router.get(contract.health_route, **schemas.readiness("Health", schemas.HEALTH, errors=False))
     async def health() -> dict[str, str]:
+        drain.check()
         return {"status": "ok"}
 
     @router.post(contract.predict_route, **schemas.prediction("Read images", schemas.PREDICT, schemas.PREDICTED))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aocr_core.config import TOKEN_VARIABLE
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.reading import Reading
 from aocr_core.serving.address import Address
@@ -27,8 +28,6 @@ from aocr_core.serving.connections import Answer, Connections
 if TYPE_CHECKING:
     from aocr_core.data.images import AnyImage
 
-TOKEN = "AOCR_TOKEN"
-"""The environment variable of the token: a command line could be seen by everybody on the machine."""
 BATCH = 16
 """Images of a request. The server puts requests together by itself; a large one only makes others wait."""
 MAX_BYTES = 8 * 2**20
@@ -62,7 +61,7 @@ class Client:
         connections: int = CONNECTIONS,
     ) -> None:
         self._address = Address.parse(url, model_name)
-        self._token = _header_value(os.environ.get(TOKEN) if token is None else token)
+        self._token = _header_value(os.environ.get(TOKEN_VARIABLE) if token is None else token)
         self._connections = Connections(self._token, timeout, connections)
         self._most = connections
         self._finding = threading.Lock()
@@ -170,7 +169,9 @@ class Client:
 
     def _advice(self, status: int) -> str:
         if status == 401:
-            return f"; is {TOKEN} right?" if self._token else f"; the server wants a token: set {TOKEN}"
+            return (
+                f"; is {TOKEN_VARIABLE} right?" if self._token else f"; the server wants a token: set {TOKEN_VARIABLE}"
+            )
         if status == 404 and (names := self._names()):
             return f"; the server has {', '.join(names)}"
         return ""
@@ -188,7 +189,8 @@ def _header_value(token: str | None) -> str | None:
     """The token without blanks around it, which files and secrets often end with; None for an empty one."""
     token = (token or "").strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"the token (see {TOKEN}) must be ASCII characters without blanks")  # which is not shown
+        # Which is not shown.
+        raise UsageError(f"the token (see {TOKEN_VARIABLE}) must be ASCII characters without blanks")
     return token or None
 
 

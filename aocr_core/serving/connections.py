@@ -4,11 +4,12 @@ import json
 import logging
 import random
 import threading
+import time
 import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ProtocolError, SSLError, TimeoutError
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 BUSY = (429, 503)
 PATIENCE = 120.0
-"""Seconds that a busy server is waited for, in all."""
+"""Seconds from the first request on in which a busy server is asked again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two attempts, where the server names none; each pause is twice the one before."""
 
@@ -84,18 +85,18 @@ class Connections:
         Raises:
             AocrError: there is no answer.
         """
-        waited, pause = 0.0, FIRST_PAUSE
+        deadline, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         while True:
             response = self._send(method, url, body)
             if response.status not in BUSY or self._closed.is_set():
                 break
             # Clients that were turned away together must not come back together.
             wait = max(_named_wait(response) * random.uniform(1.0, 1.25), pause * random.uniform(0.5, 1.5))
-            if waited + wait > PATIENCE:
+            if time.monotonic() + wait > deadline:
                 break
             logger.info("The server is busy (HTTP %d): next attempt in %.1f s", response.status, wait)
             self._closed.wait(wait)
-            waited, pause = waited + wait, min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE)
         return Answer(response.status, response.reason or "", response.data)
 
     def _send(self, method: str, url: str, body: bytes | None, again: bool = True) -> urllib3.BaseHTTPResponse:
@@ -127,13 +128,17 @@ class Connections:
             proxy = f"http://{proxy}"
         with self._choosing:  # threads that begin together share the connections
             if proxy not in self._pools:
-                pool = (
-                    urllib3.ProxyManager(proxy, maxsize=self._most)
-                    if proxy
-                    else urllib3.PoolManager(maxsize=self._most)
-                )
-                self._pools[proxy] = pool
+                self._pools[proxy] = _behind(proxy, self._most) if proxy else urllib3.PoolManager(maxsize=self._most)
             return self._pools[proxy]
+
+
+def _behind(proxy: str, most: int) -> urllib3.ProxyManager:
+    """Connections by way of a proxy: urllib3 passes over a user and a password in its address."""
+    user_info, at, _ = urlsplit(proxy).netloc.rpartition("@")
+    # As the bytes that were meant: in an address they are written as UTF-8 or as %XX.
+    credentials = unquote_to_bytes(user_info).decode("latin-1")
+    headers = urllib3.make_headers(proxy_basic_auth=credentials) if at else None
+    return urllib3.ProxyManager(proxy, maxsize=most, proxy_headers=headers)
 
 
 def _named_wait(response: urllib3.BaseHTTPResponse) -> float:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 import aocr_core
 from aocr_core.serving import kserve, paths, schemas
 from aocr_core.serving.answers import RequestError, answer, to_json
+from aocr_core.serving.drain import Drain
 from aocr_core.serving.paths import Name, Version
 from aocr_core.serving.predictor import Predictor, Question
 from aocr_core.serving.versions import Served
@@ -23,11 +24,11 @@ BINARY = "inference-header-content-length"
 """Header of the protocol's extension for binary tensors."""
 
 
-def routes(predictor: Predictor, max_instances: int) -> APIRouter:
+def routes(predictor: Predictor, max_instances: int, drain: Drain) -> APIRouter:
     """Health, metadata and inference.
 
     The port is open before the first model is loaded, but nothing is answered until it is: who is answered at all is
-    answered that the server is ready.
+    answered that the server is ready, unless it is about to stop.
     """
     router = APIRouter(tags=["KServe V2"])
 
@@ -35,21 +36,24 @@ def routes(predictor: Predictor, max_instances: int) -> APIRouter:
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    @router.get(READY, **schemas.operation("Whether the server answers", schemas.READY, errors=False))
+    @router.get(READY, **schemas.readiness("Whether the server answers", schemas.READY, errors=False))
     async def ready() -> dict[str, bool]:
+        drain.check()
         return {"ready": True}
 
     @router.get("/v2", **schemas.operation("Which server this is", schemas.SERVER, errors=False))
     async def server() -> dict[str, Any]:
         return {"name": "aocr", "version": aocr_core.__version__, "extensions": []}
 
-    @router.get(f"{MODEL}/ready", **schemas.operation("Whether a model answers", schemas.MODEL_READY))
+    @router.get(f"{MODEL}/ready", **schemas.readiness("Whether a model answers", schemas.MODEL_READY))
     async def model_ready(name: Name) -> dict[str, Any]:
+        drain.check()
         predictor.find(name)
         return {"name": name, "ready": True}
 
-    @router.get(f"{VERSION}/ready", **schemas.operation("Whether a version answers", schemas.MODEL_READY))
+    @router.get(f"{VERSION}/ready", **schemas.readiness("Whether a version answers", schemas.MODEL_READY))
     async def version_ready(name: Name, version: Version) -> dict[str, Any]:
+        drain.check()
         predictor.find(name, version)
         return {"name": name, "ready": True}
 

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic
 
 from aocr_core.errors import AocrError, UsageError
-from aocr_core.serving.versions import Model, Stamp, Versions, find_versions, stamp
+from aocr_core.serving.versions import AllRefusedError, Model, Refusal, Stamp, Versions, find_versions, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Models(Generic[Model]):
         self._base, self._load, self._before = base, load, before
         self._troubles: dict[str, str] = {}
         self._seen: dict[str, Stamp] = {}
-        self._refused: dict[str, Stamp] = {}
+        self._refused: dict[str, dict[int, Refusal]] = {}
         self._by_name: dict[str, Versions[Model]] = {}
         self.named = not find_versions(base) and bool(self._folders())
         """Whether each model has a folder of its own."""
@@ -65,9 +65,9 @@ class Models(Generic[Model]):
         return self._by_name.get(name)
 
     @property
-    def refused(self) -> list[str]:
-        """Names of the models of which no version could be loaded yet."""
-        return list(self._refused)
+    def refused(self) -> Mapping[str, Mapping[int, Refusal]]:
+        """The models of which no version could be loaded yet, and why, by version."""
+        return self._refused
 
     def refresh(self) -> None:
         """Look at the folder once: new versions of the models, and new models.
@@ -116,12 +116,14 @@ class Models(Generic[Model]):
         return found
 
     def _add_new(self, at_once: bool = False) -> list[str]:
-        """Load the models that have appeared; the reasons why some cannot be, each once for what lies there.
+        """Load the models that have appeared, and those that could not be before; the reasons why some cannot be.
 
         Unless it has to be `at_once`, a model is only taken when its files have not changed since the last look.
         """
         reasons = []
-        for name, folder in self._folders().items():
+        folders = self._folders()
+        self._refused = {name: refused for name, refused in self._refused.items() if name in folders}
+        for name, folder in folders.items():
             if name not in self._by_name:
                 with self._telling(f"Cannot load the model {name}"):
                     reasons += self._add(name, folder, at_once)
@@ -129,22 +131,22 @@ class Models(Generic[Model]):
 
     def _add(self, name: str, folder: Path, at_once: bool) -> list[str]:
         found = stamp(folder)
-        if self._refused.get(name) == found:
-            return []
         settled = self._seen.get(name) == found
         self._seen[name] = found
         if not settled and not at_once:
             return []
+        before = self._refused.get(name, {})
+        # Replaced, not changed: others iterate over them in their threads.
         try:
-            # Copied, not changed: others iterate over it in their threads.
-            self._by_name = {**self._by_name, name: Versions(folder, self._load)}
-            self._refused.pop(name, None)
+            self._by_name = {**self._by_name, name: Versions(folder, self._load, before)}
         except UsageError:  # its versions have gone since
             return []
-        except AocrError as error:
-            logger.error("Model %s is refused: %s", name, error)
-            self._refused[name] = found
+        except AllRefusedError as error:
+            if error.refused != before:
+                logger.error("Model %s is refused: %s", name, error)
+            self._refused = {**self._refused, name: error.refused}
             return [str(error)]
+        self._refused = {other: refused for other, refused in self._refused.items() if other != name}
         return []
 
 

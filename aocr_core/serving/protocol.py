@@ -20,7 +20,7 @@ class BoundedProtocol(H11Protocol):
     """HTTP/1.1 for clients that may be slow on purpose.
 
     Args:
-        max_connections: one more is told 503 and closed.
+        max_connections: for one more the longest idle one is closed; where none is idle it is told 503 and closed.
         seconds: that a client may take for a request's head, to read its answer, or to stop sending what nobody reads.
         refused: told why a connection was closed before its request was answered.
         others: uvicorn's own arguments.
@@ -40,7 +40,7 @@ class BoundedProtocol(H11Protocol):
         # asyncio does so only for sockets that name their protocol. Without it an answer's second packet waits for the
         # client's receipt of the first, which is 40 ms late.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if len(self.connections) > self._max_connections:
+        if len(self.connections) > self._max_connections and not self._make_room():
             self._refused("too many connections")
             transport.write(_NO_ROOM)
             transport.close()
@@ -77,6 +77,24 @@ class BoundedProtocol(H11Protocol):
         _cancel(self._write_timer)
         self._write_timer = None
         super().resume_writing()
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle for longest, if one is: no request is lost, but by rare chance."""
+        idle = [other for other in self.connections if isinstance(other, BoundedProtocol) and other._idle_until]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda other: other._idle_until)
+        longest._unset_keepalive_if_required()
+        longest.transport.abort()
+        return True
+
+    @property
+    def _idle_until(self) -> float:
+        """When it will have been idle for too long, by the loop's time; 0 while there is something to be done."""
+        answered = self.cycle is None or self.cycle.response_complete
+        if self.timeout_keep_alive_task is None or not answered or self.transport.get_write_buffer_size():
+            return 0.0
+        return self.timeout_keep_alive_task.when()
 
     def _give_up(self, reason: str) -> None:
         self._refused(reason)

@@ -139,6 +139,13 @@ def operation(summary: str, answer: Schema, errors: bool = True) -> dict[str, An
     return {"summary": summary, "responses": responses, "response_model": None}
 
 
+def readiness(summary: str, answer: Schema, errors: bool = True) -> dict[str, Any]:
+    """Arguments of a route that tells whether to send requests: how it is described."""
+    described = operation(summary, answer, errors)
+    described["responses"][503] = _answers("The server is about to stop.", ERROR)
+    return described
+
+
 def prediction(summary: str, body: Schema, answer: Schema) -> dict[str, Any]:
     """Arguments of a route that reads images: how it is described."""
     responses = {200: _answers("The texts", answer)} | {

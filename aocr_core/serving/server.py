@@ -3,11 +3,13 @@
 import asyncio
 import errno
 import logging
+import signal
 import socket
 import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,6 +19,7 @@ from aocr_core import logs
 from aocr_core.config import ServeOptions
 from aocr_core.errors import AocrError
 from aocr_core.serving.app import create_app
+from aocr_core.serving.drain import Drain
 from aocr_core.serving.metrics import Metrics
 from aocr_core.serving.models import Models
 from aocr_core.serving.protocol import BoundedProtocol
@@ -60,7 +63,8 @@ class Server:
             models = partial(Models, base) if isinstance(base, Path) else base.models
             self.models: Models[Model] = models(options.model_name, partial(_load, options))
             metrics = Metrics()
-            self._activity = _Activity(create_app(self.models, options, metrics, contract, token))
+            self._drain = Drain(options.shutdown_delay)
+            self._activity = _Activity(create_app(self.models, options, metrics, self._drain, contract, token))
         except BaseException:
             self._socket.close()
             raise
@@ -81,10 +85,10 @@ class Server:
             log_level="error",
             access_log=False,
             server_header=False,
-            timeout_keep_alive=options.client_timeout,  # type: ignore[arg-type]  # fractions do no harm
+            timeout_keep_alive=options.keep_alive,  # type: ignore[arg-type]  # fractions do no harm
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = _Uvicorn(config, self._drain)
 
     @property
     def url(self) -> str:
@@ -111,6 +115,10 @@ class Server:
         """Make `run` return soon. May be called from any thread."""
         self._uvicorn.should_exit = True
 
+    def drain(self) -> None:
+        """Make `run` return after the shutdown delay, as SIGTERM does. May be called from any thread."""
+        self._drain.begin()
+
     async def _serve(self) -> None:
         caretaker = asyncio.create_task(self._announce_and_stop_when_idle())
         try:
@@ -129,6 +137,25 @@ class Server:
             await asyncio.sleep(TICK_SECONDS)
         logger.info("No request for %g seconds: stopping", limit)
         self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    """At the first SIGTERM it only begins to drain; whoever cannot wait sends a second one, or SIGINT."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and not self._drain.began:
+            self._drain.begin()
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._drain.over and not self.should_exit:
+            self.handle_exit(signal.SIGTERM, None)
+        return await super().on_tick(counter)
 
 
 class _Activity:

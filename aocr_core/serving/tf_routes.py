@@ -10,7 +10,7 @@ from aocr_core.serving.answers import RequestError, answer, to_json
 from aocr_core.serving.models import Models
 from aocr_core.serving.paths import Name, Version
 from aocr_core.serving.predictor import Predictor, Question
-from aocr_core.serving.versions import Served, Versions
+from aocr_core.serving.versions import Served
 
 if TYPE_CHECKING:
     from aocr_core.serving.model import Model
@@ -30,11 +30,11 @@ def routes(models: "Models[Model]", predictor: Predictor, max_instances: int) ->
 
     @router.get(MODEL, **schemas.operation("State of a model's versions", schemas.STATUS))
     async def status(name: Name) -> Response:
-        return answer(to_json(_status(models.find(name), name, None)))
+        return answer(to_json(_status(models, name, None)))
 
     @router.get(VERSION, **schemas.operation("State of a version", schemas.STATUS))
     async def version_status(name: Name, version: Version) -> Response:
-        return answer(to_json(_status(models.find(name), name, version)))
+        return answer(to_json(_status(models, name, version)))
 
     @router.get(f"{MODEL}/metadata", **schemas.operation("Signatures of a model", schemas.METADATA))
     async def metadata(name: Name) -> Response:
@@ -66,11 +66,16 @@ def _metadata(name: str, served: "Served[Model]") -> Response:
     return answer(to_json(dialect.metadata(name, served.version, served.model.metadata)))
 
 
-def _status(versions: "Versions[Model] | None", name: str, version: int | None) -> dict[str, Any]:
-    if versions is None:
+def _status(models: "Models[Model]", name: str, version: int | None) -> dict[str, Any]:
+    refused = models.refused.get(name, {})  # before the next look, by which it may be loaded
+    versions = models.find(name)
+    if versions:
+        refused = versions.refused
+    states = [dialect.version_status(*refusal) for refusal in sorted(refused.items(), reverse=True)]
+    if versions:
+        states.insert(0, dialect.version_status(versions.current.version))
+    if not states:
         raise RequestError(404, f"Could not find any versions of model {name}")
-    refused = [dialect.version_status(*refusal) for refusal in sorted(versions.refused.items(), reverse=True)]
-    states = [dialect.version_status(versions.current.version), *refused]
     if version is not None:
         states = [state for state in states if state["version"] == str(version)]
     if not states:

@@ -6,14 +6,12 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from aocr_core.config import TOKEN_VARIABLE
 from aocr_core.errors import UsageError
 from aocr_core.serving.answers import error_answer
 
-VARIABLE = "AOCR_TOKEN"
 LEAST = 16
 """Characters: what is shorter can be guessed."""
-OPEN_METHODS = ("GET", "HEAD")
-"""Requests that only look."""
 
 
 def read(file: str | None, environment: Mapping[str, str]) -> str | None:
@@ -29,7 +27,7 @@ def read(file: str | None, environment: Mapping[str, str]) -> str | None:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise UsageError(f"cannot read the token from {file}: {reason}") from error
     else:
-        text, source = environment.get(VARIABLE, ""), VARIABLE
+        text, source = environment.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
         if not text:
             return None
     token = text.strip()
@@ -55,7 +53,7 @@ class Guarded:
 
     def _is_open(self, scope: Scope) -> bool:
         # Predictions may have the path of a health check, too: Vertex AI says which it is.
-        return scope["path"] in self._open and scope["method"] in OPEN_METHODS
+        return scope["path"] in self._open and scope["method"] == "GET"
 
     def _has_token(self, scope: Scope) -> bool:
         given = [value for name, value in scope["headers"] if name == b"authorization"]

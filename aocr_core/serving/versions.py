@@ -7,7 +7,7 @@ while the old one answers, and only then takes over; one that cannot be loaded i
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -43,6 +43,18 @@ class Refusal:
     """When to try once more, by `time.monotonic`."""
 
 
+class AllRefusedError(AocrError):
+    """None of a model's versions can be loaded; the message is the reason for the highest.
+
+    Attributes:
+        refused: why, by version.
+    """
+
+    def __init__(self, refused: Mapping[int, Refusal]) -> None:
+        super().__init__(refused[max(refused)].reason)
+        self.refused = dict(refused)
+
+
 def find_versions(base: Path) -> dict[int, Path]:
     """Folders of `base` that hold a SavedModel, by version number.
 
@@ -73,20 +85,21 @@ class Versions(Generic[Model]):
     Args:
         base: The folder of the versions.
         load: Reads a version folder and warms the model up; raises AocrError if the version is of no use.
+        refused: Versions that could not be loaded before; each is tried again when its time has come.
 
     Raises:
         UsageError: there is no version at all.
-        AocrError: no version can be loaded; the message is the reason for the highest.
+        AllRefusedError: no version can be loaded.
     """
 
-    def __init__(self, base: Path, load: Callable[[Path], Model]) -> None:
+    def __init__(self, base: Path, load: Callable[[Path], Model], refused: Mapping[int, Refusal] | None = None) -> None:
         self._base, self._load = base, load
         self._seen: dict[int, Stamp] = {}
         self._current: Served[Model] | None = None
-        self.refused: dict[int, Refusal] = {}
+        self.refused: dict[int, Refusal] = dict(refused or {})
         self.refresh()
         if self.refused and self._current is None:
-            raise AocrError(self.refused[max(self.refused)].reason)
+            raise AllRefusedError(self.refused)
         if self._current is None:
             raise UsageError(_nothing_to_serve(base))
 

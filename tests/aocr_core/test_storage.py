@@ -1,3 +1,4 @@
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -125,6 +126,15 @@ def test_output_file_writes_nothing_on_failure(base: str):
         file.write_text("half")
         raise ZeroDivisionError
     assert storage.entries(base) == []
+
+
+def test_a_pipe_is_written_to_not_replaced(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    storage.write_bytes(pipe, b"pipeline")
+    assert (os.read(reader, 100), pipe.is_fifo()) == (b"pipeline", True)
+    os.close(reader)
 
 
 @pytest.mark.parametrize("kind", ["file", "dir"])

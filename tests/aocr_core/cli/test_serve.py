@@ -80,7 +80,7 @@ def test_flags_of_tf_serving_and_a_graceful_stop(exports, start, port):
     assert process.returncode == 0
     assert "--port is ignored: only the REST API is served, see --rest-api-port" in errors
     assert "--enable_batching is ignored: requests are batched anyway, see --max-batch" in errors
-    assert "--file_system_poll_wait_seconds is ignored: new versions are looked for every second" in errors
+    assert "--file_system_poll_wait_seconds is ignored: new versions are looked for every second, in a bucket" in errors
     assert "Traceback" not in errors
 
 
@@ -121,6 +121,28 @@ def test_model_in_a_bucket_and_a_version_that_comes(exports, start, port, bucket
             storage.write_bytes(f"{bucket}/words/4/{file.relative_to(tmp_path / '4')}", file.read_bytes())
         eventually(taken_over)
     assert set(texts) == {"40x20", "new 40x20"}
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_those_who_route_requests_time_and_a_second_one_does_not(exports, start, eventually):
+    process, line = start(str(exports), "--rest-api-port", "0", "--shutdown-delay", "3600")
+    url = line.split()[-1]
+
+    def ready() -> bool:
+        try:
+            urllib.request.urlopen(url.replace("/v1/models/aocr", "/v2/health/ready"), timeout=60).close()
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            return False
+        return True
+
+    assert ready()
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: not ready())
+    assert ask(url, [tiny_export.png(40)]) == [("40x20", 1.0)]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 @pytest.mark.slow

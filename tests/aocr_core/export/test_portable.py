@@ -1,6 +1,7 @@
 """LiteRT and ONNX: the text of the checkpoint, in a process that has neither TensorFlow nor aocr."""
 
 import io
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,19 @@ def model(tmp_path_factory) -> str:
 @pytest.fixture(scope="module", params=FORMATS)
 def exported(request, model: str, tmp_path_factory) -> Path:
     return Path(export(model, str(tmp_path_factory.mktemp("exports")), request.param))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["tf2onnx", "tensorflow"])
+def test_what_a_library_says_to_the_log_is_its_own_again_afterwards(library: str, model: str, tmp_path: Path):
+    logger = logging.getLogger(library)
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        export(model, str(tmp_path), {"tf2onnx": "onnx", "tensorflow": "litert"}[library])
+        assert logger.level == logging.INFO
+    finally:
+        logger.setLevel(before)
 
 
 def opened(data: bytes) -> Image.Image:

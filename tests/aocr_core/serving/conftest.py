@@ -53,6 +53,14 @@ def running() -> Running:
     return run
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of the tests are asked directly, whatever the environment names for the world outside."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Wait until something is so; how long that takes is the machine's affair."""

@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,8 @@ class Doorkeeper(ThreadingHTTPServer):
 
     Attributes:
         token: that requests below `/v1/` need; "": none.
+        proxy_login: what `Proxy-Authorization` must say; "": nothing.
+        seconds: that each answer takes at least.
         refusals: status and `Retry-After` of the next answers; a status of 0 hangs up without a word.
         others: further models, and the servers that have them.
         largest: bytes of a body; more is answered with 413.
@@ -27,7 +30,8 @@ class Doorkeeper(ThreadingHTTPServer):
     def __init__(self, upstream: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = urlsplit(upstream)
-        self.token = ""
+        self.token = self.proxy_login = ""
+        self.seconds = 0.0
         self.refusals: list[tuple[int, str]] = []
         self.others: dict[str, str] = {}
         self.largest = 2**30
@@ -71,7 +75,12 @@ class _Handler(BaseHTTPRequestHandler):
             keeper.most = max(keeper.most, keeper.under_way)
             refusal = keeper.refusals.pop(0) if keeper.refusals else None
         try:
-            if refusal and not refusal[0]:
+            time.sleep(keeper.seconds)
+            if keeper.proxy_login not in ("", self.headers.get("Proxy-Authorization")):
+                self.reply(407, b'{"error": "a login is needed"}', {"Proxy-Authenticate": "Basic"})
+            elif self.command == "CONNECT":
+                self.reply(501, b"", {})
+            elif refusal and not refusal[0]:
                 self.close_connection = True
             elif refusal:
                 self.reply(refusal[0], b'{"error": "busy"}', {"Retry-After": refusal[1]} if refusal[1] else {})
@@ -91,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             with keeper.lock:
                 keeper.under_way -= 1
 
-    do_GET = do_POST = handle_any  # noqa: N815 - the names that the standard library looks for
+    do_CONNECT = do_GET = do_POST = handle_any  # noqa: N815 - the names that the standard library looks for
 
     def bearer(self) -> str:
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -104,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
     def ask(self, upstream: SplitResult, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         assert upstream.hostname
         connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
-        connection.request(self.command, self.path, body, {"Content-Type": self.headers.get("Content-Type", "")})
+        path = self.path.removeprefix(upstream.geturl())  # whom proxies serve give the whole address
+        connection.request(self.command, path, body, {"Content-Type": self.headers.get("Content-Type", "")})
         response = connection.getresponse()
         own = ("date", "server", "content-length")
         kept = {name: value for name, value in response.getheaders() if name not in own}

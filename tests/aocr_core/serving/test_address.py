@@ -59,6 +59,25 @@ def test_what_is_no_address(url, message):
         Address.parse(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hush@host:99999",
+        "http://me:hu@sh@host",
+        "http://me:hu/sh@host",
+        "http://me:hush@[::1",
+        "http://me:hush@ho\u2100st",
+        "http://me:hu sh@host",
+        "ftp://me:hush@host",
+        "me:hush@host",
+    ],
+)
+def test_a_password_is_not_shown(url):
+    with pytest.raises(UsageError) as refused:
+        Address.parse(url)
+    assert "hu" not in str(refused.value) and "sh" not in str(refused.value)
+
+
 def test_one_model_only():
     assert Address.parse("http://host/v1/models/a", "a").url == "http://host/v1/models/a"
     with pytest.raises(UsageError, match="is the address of the model a, not of b"):

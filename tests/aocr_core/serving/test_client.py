@@ -1,4 +1,6 @@
+import base64
 import io
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -7,7 +9,7 @@ import pytest
 from PIL import Image
 
 from aocr_core.errors import AocrError, UsageError
-from aocr_core.serving import client
+from aocr_core.serving import client, connections
 from aocr_core.serving.client import Client, ask
 from tests.aocr_core.serving import tiny_export
 from tests.aocr_core.serving.doorkeeper import doorkeeper
@@ -149,6 +151,16 @@ def test_a_busy_server_is_asked_again(door, status, caplog):
     assert 1 <= waits[0] <= 1.25 and waits[1] > 0
 
 
+def test_a_server_that_stays_busy_is_not_asked_for_ever(door, monkeypatch):
+    monkeypatch.setattr(connections, "PATIENCE", 1.0)
+    monkeypatch.setattr(connections, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(connections, "LONGEST_PAUSE", 0.001)
+    door.seconds, door.refusals = 0.3, [(503, "")] * 100
+    with pytest.raises(AocrError, match=r"/words: busy \(HTTP 503\)"):
+        ask(f"{door.root}/v1/models/words", sized(10))
+    assert 1 < len(door.seen) <= 4  # the requests took the second, not the pauses
+
+
 def test_a_server_that_names_an_hour_is_not_waited_for(door):
     door.refusals = [(503, "3600")]
     with pytest.raises(AocrError, match=r"/words: busy \(HTTP 503\)"):
@@ -210,6 +222,23 @@ def test_the_environment_names_the_proxy(words, door, monkeypatch):
     assert door.seen == [f"POST {words}/v1/models/words:predict"]
 
 
+@pytest.mark.parametrize(
+    ("user_info", "credentials"),
+    [("me:secret", b"me:secret"), ("me:p%40ss%3A%E2%82%AC", "me:p@ss:€".encode()), ("me", b"me")],
+)
+def test_a_proxy_is_told_the_user_and_the_password_of_its_address(words, door, monkeypatch, user_info, credentials):
+    door.proxy_login = "Basic " + base64.b64encode(credentials).decode()
+    address = door.root.removeprefix("http://")
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://{user_info}@{address}")
+    assert ask(f"{words}/v1/models/words", sized(10)) == [("10x20", 1.0)]
+    with pytest.raises(AocrError, match="501"):  # it is let in, but there are no tunnels
+        ask(f"{words.replace('http:', 'https:')}/v1/models/words", sized(10))
+    monkeypatch.setenv("http_proxy", f"http://{address}")
+    with pytest.raises(AocrError, match="HTTP 407"):
+        ask(f"{words}/v1/models/words", sized(10))
+
+
 def test_other_programs(other_program):
     with pytest.raises(AocrError, match="/aocr does not answer like an exported aocr model: b'<html>"):
         ask(f"{other_program}/aocr", [b"image"])
@@ -217,9 +246,14 @@ def test_other_programs(other_program):
         ask(f"{other_program}/broken", [b"image"])
 
 
-def test_nobody_there():
+def test_nobody_there(monkeypatch):
     with pytest.raises(AocrError, match=r"cannot reach http://127.0.0.1:1/v1/models/aocr.*: .*refused"):
         ask("http://127.0.0.1:1/v1/models/aocr", [b"image"])
+
+    def unknown(*_: object) -> None:  # as it is where there is no resolver to ask
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(AocrError, match=r"cannot reach http://nowhere.invalid/v1/models/aocr.*: .*known"):
         ask("http://nowhere.invalid/v1/models/aocr", [b"image"])
 

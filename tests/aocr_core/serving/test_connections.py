@@ -17,8 +17,6 @@ def test_threads_that_begin_together_share_the_connections(monkeypatch):
             super().__init__(**options)
 
     monkeypatch.setattr(urllib3, "PoolManager", Slow)
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     connections, found = Connections(None, 1.0, 4), []
     threads = [
         threading.Thread(target=lambda: found.append(connections._pool("http://127.0.0.1:1/"))) for _ in range(4)

@@ -39,7 +39,7 @@ def test_a_failure_that_nobody_read_is_seen_in_the_server_s_own_count(tmp_path, 
 
 def test_a_connection_that_the_server_has_closed_is_opened_again(tmp_path, place, running, monkeypatch, eventually):
     place(tmp_path / "1")
-    with running(tmp_path, client_timeout=0.5) as server:
+    with running(tmp_path, keep_alive=0.5) as server:
         target = Target(server.url)
         assert target.post(target.paths[0], b"{}")[0] == 400
         connection = target._connection.sock

@@ -166,6 +166,44 @@ def test_a_head_that_comes_drop_by_drop(impatient):
     assert time.monotonic() - began < 59
 
 
+def answered(connection: socket.socket) -> bool:
+    """Whether a request on a connection that stays open is answered; False if it has been closed."""
+    try:
+        connection.sendall(b"GET /v2/health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            if not (chunk := connection.recv(65536)):
+                return False
+            answer += chunk
+    except ConnectionError:
+        return False
+    return answer.startswith(b"HTTP/1.1 200")
+
+
+def test_between_requests_a_connection_may_be_idle_for_longer_than_clients_are_waited_for(impatient):
+    with connect(impatient) as connection:
+        assert answered(connection)
+        time.sleep(2.5)
+        assert answered(connection)
+        connection.sendall(HEAD)  # but a head that has begun must come
+        assert received(connection) == b""
+
+
+def test_a_connection_is_not_idle_for_ever(base, running):
+    with running(base, keep_alive=0.5) as server, connect(server.url) as connection:
+        assert answered(connection)
+        assert received(connection) == b""
+
+
+def test_the_longest_idle_connection_makes_room_for_a_new_one(base, running):
+    with running(base, max_connections=2) as server, connect(server.url) as first, connect(server.url) as second:
+        assert answered(first) and answered(second)
+        with connect(server.url) as third:
+            assert answered(third)
+            assert received(first) == b""
+            assert answered(second) and answered(third)
+
+
 def test_a_client_that_goes_away_does_not_keep_the_server(impatient):
     with connect(impatient) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")

@@ -63,8 +63,49 @@ def test_a_broken_model_does_not_keep_the_others_from_serving_and_is_tried_again
     assert look_twice(models) == {"words": "good"}
     refusals = [record.getMessage() for record in caplog.records if "plates" in record.getMessage()]
     assert refusals == ["Model plates is refused: 1 is broken"]
-    write(tmp_path / "plates", "1", "mended")
-    assert look_twice(models) == {"words": "good", "plates": "mended"}
+    assert models.refused["plates"][1].reason == "1 is broken"
+    write(tmp_path / "plates", "1", "mended now")
+    assert look_twice(models) == {"words": "good", "plates": "mended now"}
+    assert not models.refused
+
+
+def test_a_model_that_cannot_be_loaded_in_passing_is_tried_again_some_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(versions_module, "RETRY_SECONDS", (0.0, 0.0))
+    attempts = []
+
+    def short_of_memory(folder: Path) -> str:
+        name = folder.parent.name
+        attempts.append(name)
+        if name != "words" and attempts.count(name) < enough:
+            raise AocrError("no memory")
+        return load(folder)
+
+    enough = 3
+    write(tmp_path / "words", "1", "good")
+    models = Models(tmp_path, "aocr", short_of_memory)
+    write(tmp_path / "plates", "1", "plates 1")
+    assert look_twice(models) == {"words": "good"}
+    assert models.refused["plates"][1].reason == "no memory"
+    look_twice(models)
+    assert look_twice(models) == {"words": "good", "plates": "plates 1"} and not models.refused
+    enough = 99
+    write(tmp_path / "signs", "1", "signs 1")
+    for _ in range(10):
+        look_twice(models)
+    assert attempts.count("signs") == 3
+
+
+def test_a_model_is_not_tried_again_without_a_pause_and_forgotten_with_its_folder(tmp_path):
+    tried = []
+    write(tmp_path / "words", "1", "good")
+    models = Models(tmp_path, "aocr", lambda folder: tried.append(folder.parent.name) or load(folder))
+    write(tmp_path / "plates", "1", "broken")
+    for _ in range(5):
+        look_twice(models)
+    assert tried == ["words", "plates"]
+    shutil.rmtree(tmp_path / "plates")
+    models.refresh()
+    assert not models.refused
 
 
 def test_a_model_that_nobody_may_read_does_not_keep_the_others_from_being_updated(tmp_path, caplog, monkeypatch):

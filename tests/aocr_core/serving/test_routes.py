@@ -1,8 +1,10 @@
 """KServe's protocol, labels, several models and Vertex AI's parameters, over real sockets."""
 
 import base64
+import http.client
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +38,22 @@ def test_each_model_answers_under_its_own_name(root):
     assert ask(f"{root}/v1/models/words", [image]) == [("w40x20", 1.0)]
     assert ask(f"{root}/v1/models/plates", [image]) == [("p40x20", 1.0)]
     assert call(f"{root}/v1/models/aocr")[0] == 404
+
+
+def test_the_status_of_a_model_of_which_nothing_can_be_loaded_says_why(tmp_path, place, running):
+    place(tmp_path / "words" / "1")
+    (tmp_path / "plates" / "7").mkdir(parents=True)
+    (tmp_path / "plates" / "7" / "saved_model.pb").write_bytes(b"broken")
+    with running(tmp_path) as server:
+        root = server.url.rpartition("/v1/")[0]
+        status, answer = call(f"{root}/v1/models/plates")
+        assert (status, call(f"{root}/v1/models/plates/versions/7")) == (200, (200, answer))
+        (state,) = answer["model_version_status"]
+        assert (state["version"], state["state"]) == ("7", "END")
+        assert "plates/7" in state["status"]["error_message"]
+        assert call(f"{root}/v1/models/plates/versions/8")[0] == 404
+        assert call(f"{root}/v1/models/plates:predict", {"inputs": b64(tiny_export.png(40))})[0] == 404
+        assert call(f"{root}/v1/models") == (200, {"models": [{"name": "words"}]})
 
 
 def test_a_large_request_for_nobody_is_told_so(root):
@@ -121,6 +139,22 @@ def test_health_and_metadata(root):
             ],
         },
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/page/page.js", "/v1/models", "/v1/models/words", "/v2/health/live", "/v2/models/words/ready"]
+)
+def test_head_is_answered_as_get_is_without_the_body(root, path):
+    parts = urlsplit(root)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+    found = []
+    for method in ("HEAD", "GET", "HEAD"):  # over one connection, which a stray body would spoil
+        connection.request(method, path)
+        answer = connection.getresponse()
+        found.append((answer.status, answer.headers["Content-Type"], answer.headers["Content-Length"], answer.read()))
+    connection.close()
+    assert found[0] == found[2] == (*found[1][:3], b"")
+    assert found[1][0] == 200 and len(found[1][3]) == int(found[1][2])
 
 
 @pytest.mark.parametrize(

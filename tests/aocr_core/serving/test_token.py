@@ -40,8 +40,8 @@ def root(tmp_path_factory, place, running):
         yield server.url.removesuffix("/v1/models/aocr")
 
 
-def status(url: str, *headers: str, body: bytes | None = None) -> int:
-    request = urllib.request.Request(url, body)
+def status(url: str, *headers: str, body: bytes | None = None, method: str | None = None) -> int:
+    request = urllib.request.Request(url, body, method=method)
     for value in headers:
         request.add_header("Authorization", value)
     try:
@@ -83,7 +83,9 @@ def test_who_knows_the_token_is_answered(root):
 
 
 def test_probes_need_no_token(root):
-    assert status(f"{root}/v2/health/live") == status(f"{root}/v2/health/ready") == 200
+    for path in ("/v2/health/live", "/v2/health/ready"):
+        assert status(root + path) == status(root + path, method="HEAD") == 200
+    assert status(f"{root}/v1/models/aocr", method="HEAD") == 401
 
 
 def test_a_prediction_at_the_path_of_the_health_check_needs_the_token(tmp_path, place, running):

@@ -67,8 +67,8 @@ def test_broken_new_version_is_refused_once_and_tried_again_when_it_changes(tmp_
     assert look_twice(versions) == "good"
     assert [record.getMessage() for record in caplog.records] == ["Version 2 is refused: 2 is broken"]
     assert versions.refused[2].reason == "2 is broken"
-    write(tmp_path, "2", "mended")
-    assert look_twice(versions) == "mended"
+    write(tmp_path, "2", "mended now")
+    assert look_twice(versions) == "mended now"
     assert not versions.refused
 
 
