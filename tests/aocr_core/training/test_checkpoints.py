@@ -1,8 +1,9 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aocr_core.config import TrainOptions
 from aocr_core.errors import AocrError
@@ -11,7 +12,7 @@ from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import build_optimizer
 from tests.aocr_core import small
 
-STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6)
+STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6, validated=6)
 
 
 def parts(directory: Path, seed: int = 1, optimizer: str = "adamw", **changes):
@@ -43,6 +44,19 @@ def test_everything_comes_back(tmp_path):
 
 def test_without_a_checkpoint_the_state_is_fresh(tmp_path):
     assert parts(tmp_path)[-1].restore() == State()
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path):
+    """Its state has no step of the last validation."""
+    model, optimizer, average, _ = parts(tmp_path)
+    older = tf.train.Checkpoint(
+        weights=[variable.value for variable in model.variables],
+        average=average,
+        state=tf.Variable(list(asdict(STATE).values())[:-1], dtype=tf.float64, trainable=False),
+        AdamW=[variable.value for variable in optimizer.variables],
+    )
+    tf.train.CheckpointManager(older, str(tmp_path), max_to_keep=2).save(checkpoint_number=7)
+    assert parts(tmp_path, seed=2)[-1].restore() == replace(STATE, validated=0)
 
 
 def test_the_newest_is_restored_and_old_ones_do_not_pile_up(tmp_path):

@@ -169,6 +169,28 @@ def test_an_interrupted_training_goes_on(network, tmp_path, caplog):
     assert loop_of(network, tmp_path, options(), Plan(6, 5.0, 2)).run(iter(())) == "6 steps are done"
 
 
+def test_a_last_validation_that_was_interrupted_is_made_up_for(network, tmp_path, caplog):
+    caplog.set_level("INFO", logger="aocr_core")
+
+    def interrupted() -> Summary:
+        raise KeyboardInterrupt
+
+    first = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4))
+    first.tools.validator = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        first.run(BATCHES)
+    assert not (tmp_path / model_dir.WEIGHTS).exists()
+
+    second = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4))
+    assert second.run(iter(())) == "4 steps are done"
+    assert second.state.best_accuracy == 0.5 and (tmp_path / model_dir.WEIGHTS).is_file()
+    assert [(line["step"], line["accuracy"]) for line in history(tmp_path)] == [(4, 0.5)]
+    assert "step 4 is the last and was not validated" in caplog.text
+
+    again = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4), iter(()))  # no validation is left
+    assert again.run(iter(())) == "4 steps are done"
+
+
 def test_the_rate_warms_up_and_comes_down(network, tmp_path):
     loop = loop_of(network, tmp_path, options(patience=0), Plan(40, 5.0, 1))
     loop.run(BATCHES)
