@@ -12,6 +12,7 @@ from aocr_core.data.info import DatasetInfo
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import pretraining
+from aocr_core.training.inputs import DataSet
 from aocr_core.training.resolve import resolve, training_rows
 from aocr_core.training.team import Team
 from aocr_core.training.transfer import Source, source_of
@@ -32,7 +33,8 @@ class Beginning:
 
 def of(
     target: Path,
-    described: DatasetInfo,
+    trained: DataSet,
+    judged: DataSet | None,
     model: ModelOptions,
     data: DataOptions,
     options: TrainOptions,
@@ -42,7 +44,8 @@ def of(
 
     Args:
         target: The directory.
-        described: What is known of the training data.
+        trained: The training data.
+        judged: The data set to judge by, if it is another.
         model: What the network looks like.
         data: How labels become symbols.
         options: How the weights are found.
@@ -51,10 +54,13 @@ def of(
     Raises:
         AocrError: see `aocr_core.training.run.train`.
     """
+    described = trained.described
     existing = _existing(target) if options.resume else None
     under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
     source = source_of(options.init_from, existing, under_way)
     config = resolve(described, model, data, options, existing, source.config if source else None)
+    for given in filter(None, (trained, judged)):
+        given.require(config.image.channels)
     _check_beginning(options, config, source, under_way)
     _check_team(team, described, config.training)
     if existing is None:
