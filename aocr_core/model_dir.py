@@ -53,6 +53,9 @@ class ModelConfig(Options):
     charset: Charset
     dataset: str
     """Fingerprint of the training data."""
+    validation: str | None = None
+    """Fingerprint of the data set that it was judged by; that of the training data if by images of these. None: it was
+    trained by an earlier version."""
     pretraining_seconds: float = 0.0
     """Time that it took to render words and to learn them first; 0: the training began without."""
     temperatures: Temperatures = Temperatures()

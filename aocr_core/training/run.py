@@ -141,6 +141,8 @@ def _train(
             config = with_pretraining(config, options, described.rows, seconds)
         if begun.other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
+        if begun.other_validation:
+            logger.info("other validation images than before: how well the weights read the earlier ones is forgotten")
         if team.chief:
             logger.info(_describe(config, described.rows, team.size))
         begun = replace(begun, config=config)
@@ -231,6 +233,8 @@ def _run(
     if begun.other_data:
         # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
         loop.start_over()
+    if begun.other_validation:
+        loop.judge_anew()
     if team.chief:
         model_dir.write_config(str(target), config)
     stopped = loop.run(feeding.stream(files, config, described, plan, loop.state.step, team))

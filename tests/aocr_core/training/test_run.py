@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from aocr_core.model import presets
 from aocr_core.recognizer import Recognizer
 from aocr_core.training import train
 from aocr_core.training.loop import Loop
+from aocr_core.training.validation import Validator
 from tests.aocr_core import small
 from tests.aocr_core.training.interrupted import interrupted_after
 
@@ -263,3 +265,27 @@ def test_other_data_in_the_same_directory_begin_a_training_of_full_length(words,
     assert (first.steps, second.steps) == (6, 9)
     assert now.dataset != kept.dataset and now.training.num_epoch == 3 and now.charset == kept.charset
     assert train(other, target, other, options=options(num_epoch=3)).steps == 9  # the same data: all is done
+
+
+def test_other_validation_images_are_not_compared_with_those_before(words, tmp_path, caplog):
+    """Figures of easy ones would keep all weights away that read hard ones."""
+    caplog.set_level("INFO", logger="aocr_core")
+    target, read = str(tmp_path / "model"), Validator.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validator, "__call__", lambda self: replace(read(self), accuracy=1.0, cer=0.0))
+        easy = train(words, target, words, options=options())
+    assert (easy.accuracy, easy.cer) == (1.0, 0.0)
+    (tmp_path / "model" / model_dir.WEIGHTS).unlink()
+    hard = small.write_words(tmp_path / "hard.tfrecords", ["hedge", "cabbage", "face"])
+    told = "other validation images than before"
+    assert told not in caplog.text
+    for steps in ([3, 6, 6], [3, 6, 6, 9]):  # at once, as the training was done, and when it goes on
+        result = train(words, target, hard, options=options(num_epoch=len(steps) - 1))
+        assert history(tmp_path / "model") == steps and result.accuracy < 1.0 and result.cer > 0.0
+        assert (tmp_path / "model" / model_dir.WEIGHTS).exists()
+    assert caplog.text.count(told) == 1
+
+    caplog.clear()
+    for share in (0.3, 0.5):
+        train(words, target, options=options(num_epoch=3, validation_share=share))
+    assert caplog.text.count(told) == 2
