@@ -20,7 +20,7 @@ from aocr_core import storage
 from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.preprocess import ImageSpec
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, FinalError
 from aocr_core.model.presets import Network
 from aocr_core.model.temperatures import Temperatures
 
@@ -92,10 +92,10 @@ def read_config(directory: str) -> ModelConfig:
     try:
         document = json.loads(storage.read_bytes(path))
         if isinstance(document, dict) and document.get("format") != FORMAT:
-            raise AocrError(f"{path} has format {document.get('format')}; this aocr reads format {FORMAT}")
+            raise FinalError(f"{path} has format {document.get('format')}; this aocr reads format {FORMAT}")
         return ModelConfig.model_validate(document)
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise AocrError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        raise FinalError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
 
 
 def load_model(directory: str) -> "tuple[AttentionOCR, ModelConfig]":

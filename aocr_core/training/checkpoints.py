@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
 
@@ -105,7 +105,7 @@ class Checkpoints:
         """The state to go on from; a fresh one if there is no checkpoint.
 
         Raises:
-            AocrError: the checkpoint is damaged, or of another network or optimiser.
+            FinalError: the checkpoint is damaged, or of another network or optimiser.
         """
         path = self._manager.latest_checkpoint
         if path is None:
@@ -115,7 +115,7 @@ class Checkpoints:
             self._checkpoint.restore(path).expect_partial().assert_existing_objects_matched()
             return State.of(self._numbers.numpy().tolist())
         except (AssertionError, ValueError, TypeError, IndexError, tf.errors.OpError) as error:
-            raise AocrError(
+            raise FinalError(
                 f"the checkpoint {path} does not fit ({str(error).splitlines()[0]}): "
                 "give the options it was trained with, or start anew with --no-resume"
             ) from error

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from aocr_core import model_dir
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.evaluation.metrics import Summary
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.progress import Bar, track
@@ -134,7 +134,7 @@ class Loop:
             Why the training ended.
 
         Raises:
-            AocrError: the loss is not a number any more.
+            FinalError: the loss is not a number any more.
         """
         plan, state = self.plan, self.state
         unjudged = self._finished() is not None and state.validated != state.step
@@ -203,7 +203,7 @@ class Loop:
         self._stretch.steps += 1
         self._stretch.seconds += self._lap()
         if not math.isfinite(scalars["loss"]):
-            raise AocrError(
+            raise FinalError(
                 f"training diverged at step {self.state.step} (loss {scalars['loss']}): "
                 "try a smaller --initial-learning-rate"
             )

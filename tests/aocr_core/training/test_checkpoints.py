@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import build_optimizer
@@ -70,7 +70,7 @@ def test_the_newest_is_restored_and_old_ones_do_not_pile_up(tmp_path):
 @pytest.mark.parametrize("changes", [{"decoder_units": 9}, {"decoder_layers": 2}, {"optimizer": "adadelta"}])
 def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, changes: dict):
     parts(tmp_path)[-1].save(STATE)
-    with pytest.raises(AocrError, match=r"does not fit .* --no-resume$") as caught:
+    with pytest.raises(FinalError, match=r"does not fit .* --no-resume$") as caught:
         parts(tmp_path, **changes)[-1].restore()
     assert "\n" not in str(caught.value)
 
@@ -79,7 +79,7 @@ def test_a_damaged_checkpoint(tmp_path):
     parts(tmp_path)[-1].save(STATE)
     for file in tmp_path.glob("*.data-*"):
         file.write_bytes(b"")
-    with pytest.raises(AocrError, match="does not fit"):
+    with pytest.raises(FinalError, match="does not fit"):
         parts(tmp_path)[-1].restore()
 
 

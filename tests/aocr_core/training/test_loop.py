@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from aocr_core import model_dir
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.evaluation.metrics import Summary, TextMetrics
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
@@ -132,7 +132,7 @@ def test_the_best_weights_are_those_of_the_best_validation(network, tmp_path):
 def test_a_loss_that_is_no_number_ends_the_training(network, tmp_path, loss: float):
     losses = iter([1.0, loss])
     loop = loop_of(network, tmp_path, options(), Plan(9, 5.0, 3), step=lambda _: {"loss": tf.constant(next(losses))})
-    with pytest.raises(AocrError, match=r"diverged at step 2 .* try a smaller --initial-learning-rate"):
+    with pytest.raises(FinalError, match=r"diverged at step 2 .* try a smaller --initial-learning-rate"):
         loop.run(BATCHES)
     assert not list((tmp_path / model_dir.LATEST).glob("*"))  # nothing to go on from
 
