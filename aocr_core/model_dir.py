@@ -35,6 +35,8 @@ LOGS = "logs"
 RESULT = "training.json"
 PRETRAINING = "pretraining"
 SAMPLES = "samples.tfrecords"
+NAMES = frozenset({CONFIG, WEIGHTS, LATEST, HISTORY, LOGS, RESULT, PRETRAINING, SAMPLES})
+"""All that a training writes. What else lies in the directory is somebody else's."""
 
 FORMAT = 4
 
