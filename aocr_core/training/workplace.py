@@ -124,16 +124,10 @@ def _is_model(place: str) -> bool:
 
 def _carry_over(place: str, folder: Path) -> None:
     """What others have put beside the model, exports for instance, is not lost with the directory that is replaced."""
-    for entry in storage.entries(place):
-        name = entry.rstrip("/")
-        source = storage.join(place, name)
-        # A folder without files may be a console's placeholder, which cannot be fetched.
-        if name in model_dir.NAMES or (entry.endswith("/") and not storage.files_below(source)):
-            continue
-        with storage.local_copy(source) as found:
-            if found.is_dir():
-                shutil.copytree(found, folder / name, symlinks=True, dirs_exist_ok=True)
-            else:
+    for name in filter(None, storage.files_below(place)):  # nameless: what a console makes of an empty folder
+        if name.partition("/")[0] not in model_dir.NAMES:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with storage.local_copy(storage.join(place, *name.split("/"))) as found:
                 shutil.copy2(found, folder / name)
 
 
