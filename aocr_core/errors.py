@@ -13,6 +13,10 @@ class UsageError(AocrError):
     exit_code = 2
 
 
+class FinalError(AocrError):
+    """What has been done so far is of no use: going on with it would end in the same."""
+
+
 class LostError(AocrError):
     """Another process of the same work has gone; started again, all of it may go well.
 

@@ -20,7 +20,7 @@ from aocr_core import storage
 from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.preprocess import ImageSpec
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, FinalError
 from aocr_core.model.presets import Network
 from aocr_core.model.temperatures import Temperatures
 
@@ -35,6 +35,8 @@ LOGS = "logs"
 RESULT = "training.json"
 PRETRAINING = "pretraining"
 SAMPLES = "samples.tfrecords"
+NAMES = frozenset({CONFIG, WEIGHTS, LATEST, HISTORY, LOGS, RESULT, PRETRAINING, SAMPLES})
+"""All that a training writes. What else lies in the directory is somebody else's."""
 
 FORMAT = 4
 
@@ -53,6 +55,9 @@ class ModelConfig(Options):
     charset: Charset
     dataset: str
     """Fingerprint of the training data."""
+    validation: str | None = None
+    """Fingerprint of the data set that it was judged by; that of the training data if by images of these. None: it was
+    trained by an earlier version."""
     pretraining_seconds: float = 0.0
     """Time that it took to render words and to learn them first; 0: the training began without."""
     temperatures: Temperatures = Temperatures()
@@ -89,10 +94,10 @@ def read_config(directory: str) -> ModelConfig:
     try:
         document = json.loads(storage.read_bytes(path))
         if isinstance(document, dict) and document.get("format") != FORMAT:
-            raise AocrError(f"{path} has format {document.get('format')}; this aocr reads format {FORMAT}")
+            raise FinalError(f"{path} has format {document.get('format')}; this aocr reads format {FORMAT}")
         return ModelConfig.model_validate(document)
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise AocrError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        raise FinalError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
 
 
 def load_model(directory: str) -> "tuple[AttentionOCR, ModelConfig]":

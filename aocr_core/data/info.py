@@ -3,8 +3,9 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
+from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,9 @@ NAME = "dataset.json"
 
 MAX_TOKENS = 20_000
 """Distinct blank-separated tokens that are counted: labels with more are text, whose words nobody needs counted."""
+
+Odd: TypeAlias = Callable[[Record, str], object]
+"""What is told of each record whose image calls for a warning, and where the record lies."""
 
 MISREAD = "not plain: TensorFlow may misread it; build the data set from the image files"
 
@@ -173,11 +177,12 @@ def place(dataset: str) -> str:
     return f"{dataset}.json" if dataset.endswith(records.ENDING) else storage.join(dataset, NAME)
 
 
-def load(dataset: str) -> DatasetInfo:
+def load(dataset: str, odd: Odd | None = None) -> DatasetInfo:
     """The description of a data set, read from its JSON file; if that is missing or older, by reading all records.
 
     Args:
         dataset: a record file (also one of aocr 0.7.6), or a folder of shards.
+        odd: see `scan`; those of a data set that was built here had been checked.
 
     Raises:
         UsageError: there is no such data set.
@@ -194,24 +199,36 @@ def load(dataset: str) -> DatasetInfo:
         else:
             if info.size == sum(file.size for file in found if file):
                 return info
-    return scan(files, sum(file.size for file in found if file))
+    return scan(files, sum(file.size for file in found if file), odd)
 
 
-def scan(files: Iterable[str], size: int = 0) -> DatasetInfo:
-    """The description of record files, made by reading them. Images of foreign records are checked on the way."""
+def scan(files: Iterable[str], size: int = 0, odd: Odd | None = None) -> DatasetInfo:
+    """The description of record files, made by reading them. Images of foreign records are checked on the way.
+
+    Args:
+        files: their paths.
+        size: bytes of all of them.
+        odd: is told of the foreign records whose images call for a warning.
+    """
     tally = Tally()
-    for record in records.read(files):
-        tally.add(record if record.width else _measured(record, tally.warnings))
+    for file in files:
+        for number, record in enumerate(records.read([file]), start=1):
+            if record.width:
+                tally.add(record)
+                continue
+            measured, warnings = _measured(record)
+            tally.add(measured)
+            tally.warnings.update(warnings)
+            if warnings and odd:
+                odd(record, f"record {number} of {file}")
     return tally.info(size)
 
 
-def _measured(record: Record, warnings: Counter[str]) -> Record:
+def _measured(record: Record) -> tuple[Record, tuple[str, ...]]:
+    """The record with the size of its image, and what is to be said of that."""
     try:
         image = images.plain(record.image)
     except images.ImageError as error:
-        warnings[error.kind] += 1
-        return record
-    warnings.update(image.warnings)
-    if image.data != record.image:
-        warnings[MISREAD] += 1
-    return Record(record.image, record.label, record.comment, image.width, image.height)
+        return record, (error.kind,)
+    warnings = image.warnings if image.data == record.image else (*image.warnings, MISREAD)
+    return Record(record.image, record.label, record.comment, image.width, image.height), warnings

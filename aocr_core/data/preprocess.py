@@ -44,7 +44,7 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
     Returns:
         `uint8` pixels `[height, width, channels]`, `NARROWEST <= width <= spec.width`.
     """
-    pixels = tf.io.decode_image(encoded, channels=spec.channels, expand_animations=False)
+    pixels = _decoded(encoded, spec.channels)
     pixels.set_shape([None, None, spec.channels])
     shape = tf.cast(tf.shape(pixels), tf.float32)
     width = tf.cast(tf.round(shape[1] * spec.height / shape[0]), tf.int32)
@@ -53,6 +53,19 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
     if spec.mirrored:
         resized = tf.image.flip_left_right(resized)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
+
+
+def decodes(encoded: bytes, channels: int) -> bool:
+    """Whether `prepare` can decode an image: of some formats it can only where colours are looked at."""
+    try:
+        _decoded(tf.constant(encoded), channels)
+    except tf.errors.InvalidArgumentError:
+        return False
+    return True
+
+
+def _decoded(encoded: tf.Tensor, channels: int) -> tf.Tensor:
+    return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
 
 
 def scale(pixels: tf.Tensor) -> tf.Tensor:

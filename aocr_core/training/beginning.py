@@ -12,6 +12,7 @@ from aocr_core.data.info import DatasetInfo
 from aocr_core.errors import AocrError, UsageError
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training import pretraining
+from aocr_core.training.inputs import DataSet
 from aocr_core.training.resolve import resolve, training_rows
 from aocr_core.training.team import Team
 from aocr_core.training.transfer import Source, source_of
@@ -26,13 +27,16 @@ class Beginning:
     """Whether there is a checkpoint to go on from."""
     other_data: bool
     """Whether it is one of a training on other data."""
+    other_validation: bool
+    """Whether it is one of a training on the same data that was judged by other images."""
     pretrain: bool
     """Whether rendered words are learnt first."""
 
 
 def of(
     target: Path,
-    described: DatasetInfo,
+    trained: DataSet,
+    judged: DataSet | None,
     model: ModelOptions,
     data: DataOptions,
     options: TrainOptions,
@@ -42,7 +46,8 @@ def of(
 
     Args:
         target: The directory.
-        described: What is known of the training data.
+        trained: The training data.
+        judged: The data set to judge by, if it is another.
         model: What the network looks like.
         data: How labels become symbols.
         options: How the weights are found.
@@ -51,17 +56,29 @@ def of(
     Raises:
         AocrError: see `aocr_core.training.run.train`.
     """
+    described = trained.described
     existing = _existing(target) if options.resume else None
     under_way = existing is not None and tf.train.latest_checkpoint(str(target / model_dir.LATEST)) is not None
     source = source_of(options.init_from, existing, under_way)
     config = resolve(described, model, data, options, existing, source.config if source else None)
+    config = config.model_copy(update={"validation": (judged or trained).described.fingerprint})
+    for given in filter(None, (trained, judged)):
+        given.require(config.image.channels)
     _check_beginning(options, config, source, under_way)
     _check_team(team, described, config.training)
     if existing is None:
         _start_anew(target, config)
     other_data = existing is not None and existing.dataset != config.dataset
     pretrain = not under_way and not source and pretraining.wanted(described, config, options)
-    return Beginning(config, under_way, other_data, pretrain), source
+    other_validation = under_way and not other_data and _judged_otherwise(config, existing)
+    return Beginning(config, under_way, other_data, other_validation, pretrain), source
+
+
+def _judged_otherwise(config: ModelConfig, existing: ModelConfig | None) -> bool:
+    if existing is None:
+        return False
+    other_set = existing.validation is not None and existing.validation != config.validation
+    return other_set or existing.training.validation_share != config.training.validation_share
 
 
 def _check_beginning(options: TrainOptions, config: ModelConfig, source: Source | None, under_way: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
 
@@ -35,12 +35,14 @@ class State:
     best_accuracy: float = -1.0
     """Of the weights that are kept."""
     best_cer: float = float("inf")
+    validated: int = 0
+    """Step of the last validation. Checkpoints of earlier versions do not tell it."""
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "State":
-        """The state from its numbers, in the order of the fields."""
+        """The state from its numbers, in the order of the fields; the last of them may be missing."""
         found = cls(*numbers)  # type: ignore[arg-type]  # floats all, of which the next line makes integers
-        return replace(found, step=int(found.step), stale=int(found.stale))
+        return replace(found, step=int(found.step), stale=int(found.stale), validated=int(found.validated))
 
     def judge(self, accuracy: float, cer: float, images: int) -> bool:
         """Take a validation of so many images in.
@@ -79,7 +81,8 @@ class Checkpoints:
     def __init__(
         self, directory: Path, model: AttentionOCR, optimizer: keras.optimizers.Optimizer, average: WeightAverage
     ) -> None:
-        self._numbers = tf.Variable(tf.zeros([len(asdict(State()))], tf.float64), trainable=False)
+        # Of any length: a state of an earlier version has fewer numbers.
+        self._numbers = tf.Variable(tf.zeros([0], tf.float64), trainable=False, shape=[None])
         weights = [variable.value for variable in model.variables]
         moments = [variable.value for variable in optimizer.variables]
         checkpoint = tf.train.Checkpoint(
@@ -102,7 +105,7 @@ class Checkpoints:
         """The state to go on from; a fresh one if there is no checkpoint.
 
         Raises:
-            AocrError: the checkpoint is damaged, or of another network or optimiser.
+            FinalError: the checkpoint is damaged, or of another network or optimiser.
         """
         path = self._manager.latest_checkpoint
         if path is None:
@@ -110,9 +113,9 @@ class Checkpoints:
         try:
             # Partial: the error below says enough, without TensorFlow's line for every variable.
             self._checkpoint.restore(path).expect_partial().assert_existing_objects_matched()
-        except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
-            raise AocrError(
+            return State.of(self._numbers.numpy().tolist())
+        except (AssertionError, ValueError, TypeError, IndexError, tf.errors.OpError) as error:
+            raise FinalError(
                 f"the checkpoint {path} does not fit ({str(error).splitlines()[0]}): "
                 "give the options it was trained with, or start anew with --no-resume"
             ) from error
-        return State.of(self._numbers.numpy().tolist())

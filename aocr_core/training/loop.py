@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from aocr_core import model_dir
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.evaluation.metrics import Summary
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.progress import Bar, track
@@ -120,6 +120,11 @@ class Loop:
         self.state = State()
         self._save()
 
+    def judge_anew(self) -> None:
+        """Keep the weights and how far they were trained, and forget how well they read."""
+        self.state = State(self.state.step, self.state.seconds)
+        self._save()
+
     def run(self, batches: Iterator[Batch]) -> str:
         """Train to the end of the plan, of the time budget, or of progress.
 
@@ -129,16 +134,21 @@ class Loop:
             Why the training ended.
 
         Raises:
-            AocrError: the loss is not a number any more.
+            FinalError: the loss is not a number any more.
         """
         plan, state = self.plan, self.state
-        if state.step >= plan.steps:
+        unjudged = self._finished() is not None and state.validated != state.step
+        if unjudged:
+            logger.info("step %d is the last and was not validated: that is made up for", state.step)
+        elif state.step >= plan.steps:
             logger.info("nothing is left to do: --num-epoch makes the training longer, --no-resume starts anew")
         elif state.step:
             logger.info("going on at step %d of %d", state.step, plan.steps)
         with self._bar() as bar, self._writer().as_default():
             self._clock = time.monotonic()
             try:
+                if unjudged:
+                    self._validate({})
                 while (reason := self._finished()) is None:
                     scalars = self._train_step(batches)
                     bar.advance(epoch=f"{state.step / plan.steps_per_epoch:.1f}", loss=scalars["loss"])
@@ -193,18 +203,23 @@ class Loop:
         self._stretch.steps += 1
         self._stretch.seconds += self._lap()
         if not math.isfinite(scalars["loss"]):
-            raise AocrError(
+            raise FinalError(
                 f"training diverged at step {self.state.step} (loss {scalars['loss']}): "
                 "try a smaller --initial-learning-rate"
             )
         return scalars | {"learning_rate": rate}
 
     def _validate(self, scalars: dict[str, float]) -> tuple[float, float]:
-        """Accuracy and CER, which also decide whether these are the weights to keep."""
+        """Accuracy and CER, which also decide whether these are the weights to keep.
+
+        Args:
+            scalars: Of the last step; none if an earlier run did it.
+        """
         with self.tools.average.in_place():
             accuracy, cer, images = self.team.numbers(self._figures, 3)
             if self.state.judge(accuracy, cer, round(images)):
                 self._save_best()
+        self.state.validated = self.state.step
         self._lap()
         self._record(scalars, accuracy, cer)
         self._stretch = Stretch()
@@ -248,7 +263,7 @@ class Loop:
             **{name: round(value, 6) for name, value in scalars.items()},
             "accuracy": accuracy,
             "cer": cer,
-            **self._stretch.speed(self.options.batch_size),
+            **(self._stretch.speed(self.options.batch_size) if self._stretch.steps else {}),
         }
         line = {"step": self.state.step, "seconds": round(self.state.seconds, 1), **numbers}
         with (self.directory / model_dir.HISTORY).open("a", encoding="utf-8") as file:
@@ -258,9 +273,9 @@ class Loop:
             tf.summary.write(name, tf.constant(value, tf.float32), step=self.state.step, metadata=SCALAR)
         tf.summary.flush()  # what is published with the checkpoint is then all of it
         logger.info(
-            "step %d: loss %.4f, validation accuracy %.2f %%, CER %.2f %%",
+            "step %d:%s validation accuracy %.2f %%, CER %.2f %%",
             self.state.step,
-            scalars["loss"],
+            f" loss {scalars['loss']:.4f}," if scalars else "",
             100 * accuracy,
             100 * cer,
         )

@@ -5,7 +5,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,17 @@ import tensorflow as tf
 
 from aocr_core import model_dir, storage
 from aocr_core.config import DEFAULT_MODEL_DIR, DataOptions, ModelOptions, TrainOptions
-from aocr_core.data import batches, info, records
+from aocr_core.data import batches, records
+from aocr_core.data.info import DatasetInfo
 from aocr_core.errors import AocrError
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.model_dir import ModelConfig
-from aocr_core.training import beginning, calibration, precision, pretraining, samples, schedule
+from aocr_core.training import beginning, calibration, feeding, precision, pretraining, samples
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.beginning import Beginning
 from aocr_core.training.checkpoints import State
+from aocr_core.training.feeding import Judged
+from aocr_core.training.inputs import DataSet
 from aocr_core.training.loop import Loop, Plan, Tools
 from aocr_core.training.resolve import (
     SIZES_OF_THE_DATA,
@@ -30,18 +33,13 @@ from aocr_core.training.resolve import (
     validation_share,
     with_pretraining,
 )
-from aocr_core.training.step import Batch, build_optimizer, build_step
+from aocr_core.training.step import build_optimizer, build_step
 from aocr_core.training.team import Team
 from aocr_core.training.transfer import Source, transfer
 from aocr_core.training.validation import Validator
 from aocr_core.training.workplace import Places, no_place, workplace
 
 logger = logging.getLogger(__name__)
-
-CACHE_BYTES = 2**30
-"""Prepared images are kept in memory as long as they need less than a gigabyte."""
-WORKERS_SEED = 1_000_003
-"""So far apart are the seeds of workers' streams, farther than their steps."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,9 @@ def train(
         logs: Directory that gets TensorBoard's event files, besides the one that they lie in.
 
     Raises:
-        AocrError: nothing to train on, labels that the model cannot write, a directory of another configuration,
-            a loss that is not a number, a directory that cannot be written.
+        AocrError: nothing to train on or to judge by, images that cannot be decoded, labels that the model cannot
+            write, a directory of another configuration, a loss that is not a number, a directory that cannot be
+            written.
         LostError: another worker has gone.
         UsageError: a path or a device that is not there, or options that contradict each other.
     """
@@ -106,11 +105,12 @@ def _train(
     team: Team,
 ) -> TrainResult:
     keras.utils.set_random_seed(options.seed)
-    described = info.load(dataset)
+    trained = DataSet.look(dataset)
+    described = trained.described
     # TensorFlow's own way to a bucket knows neither a mount nor the emulator, and cannot be told how long to try.
     with (
         storage.local_copies(records.files(dataset)) as files,
-        storage.local_copies(records.files(validation) if validation and team.chief else []) as judged,
+        storage.local_copies(records.files(validation) if validation and team.chief else []) as apart,
         workplace(places) if team.chief else no_place() as (target, publish),
     ):
         share = validation_share(described.rows, options)
@@ -118,10 +118,14 @@ def _train(
             share = 0.0
         options = options.model_copy(update={"validation_share": share})
         source: Source | None = None  # in memory of the chief, whose weights all get
+        judged = Judged(files, described, share, apart=share > 0)
 
         def decide() -> dict[str, Any]:
-            nonlocal source
-            found, source = beginning.of(target, described, model, data, options, team)
+            nonlocal source, judged
+            given = DataSet.look(validation) if validation else None
+            if given:
+                judged = Judged(apart, given.described, 0.0, apart=True)
+            found, source = beginning.of(target, trained, given, model, data, options, team)
             return asdict(found) | {"config": found.config.model_dump(mode="json")}
 
         told = team.told(decide)
@@ -137,16 +141,18 @@ def _train(
             config = with_pretraining(config, options, described.rows, seconds)
         if begun.other_data:
             logger.info("other data than before: the weights are the start of a training of full length")
+        if begun.other_validation:
+            logger.info("other validation images than before: how well the weights read the earlier ones is forgotten")
         if team.chief:
             logger.info(_describe(config, described.rows, team.size))
         begun = replace(begun, config=config)
-        return _run(target, publish, begun, files, judged or files, described, team, source)
+        return _run(target, publish, begun, files, described, judged, team, source)
 
 
 def _pretrained(
     place: str,
     files: list[str],
-    described: info.DatasetInfo,
+    described: DatasetInfo,
     config: ModelConfig,
     always: bool,
     team: Team,
@@ -199,16 +205,14 @@ def _run(
     publish: Callable[[], None],
     begun: Beginning,
     files: list[str],
-    validation_files: list[str],
-    described: info.DatasetInfo,
+    described: DatasetInfo,
+    judged: Judged,
     team: Team,
     source: Source | None,
 ) -> TrainResult:
     config = begun.config
     options = config.training
-    share = options.validation_share
-    assert share is not None and options.num_epoch is not None  # resolved
-    spec = batches.BatchSpec(config.image, config.charset, options.batch_size, config.data.force_uppercase)
+    assert options.validation_share is not None  # resolved
     with team.strategy.scope(), precision.used(options.precision):
         network = AttentionOCR.create(config.network, config.charset.size, config.image.channels)
         optimizer = build_optimizer(options)
@@ -216,8 +220,7 @@ def _run(
         if source:
             _begin_with(source, network, config)
         average = WeightAverage(network.variables, options.ema_decay)
-    cache = _bytes(described, config) < CACHE_BYTES
-    validation = batches.evaluation_batches(validation_files, spec, share=share, cache=cache)
+    validation = judged.batches(config)
     tools = Tools(
         network,
         optimizer,
@@ -225,20 +228,22 @@ def _run(
         build_step(network, optimizer, average, options, team.strategy),
         Validator(network, config, validation),
     )
-    plan = Plan.make(training_rows(described.rows, share), options)
+    plan = Plan.make(training_rows(described.rows, options.validation_share), options)
     loop = Loop(target, tools, options, plan, publish, spent=config.pretraining_seconds, team=team)
     if begun.other_data:
         # Figures of other images, and steps of another plan, say nothing here; not even if this run is killed at once.
         loop.start_over()
+    if begun.other_validation:
+        loop.judge_anew()
     if team.chief:
         model_dir.write_config(str(target), config)
-    stopped = loop.run(_stream(files, spec, config, described, plan, loop.state.step, team))
+    stopped = loop.run(feeding.stream(files, config, described, plan, loop.state.step, team))
     logger.info("training ended: %s", stopped)
 
     def finish() -> dict[str, Any]:
-        if share or validation_files is not files:  # on what was learnt by heart, every head may be as sure as it is
+        if judged.apart:  # on what was learnt by heart, every head may be as sure as it is
             _calibrate(target, config, validation)
-        samples.keep(target, validation_files, share)
+        samples.keep(target, judged.files, judged.share)
         result = asdict(_result(loop.state, plan, config.pretraining_seconds, stopped))
         storage.write_bytes(target / model_dir.RESULT, json.dumps(result, indent=1).encode() + b"\n")
         shutil.rmtree(target / model_dir.PRETRAINING, ignore_errors=True)
@@ -246,44 +251,6 @@ def _run(
         return result
 
     return TrainResult(**team.told(finish))
-
-
-def _stream(
-    files: list[str],
-    spec: batches.BatchSpec,
-    config: ModelConfig,
-    described: info.DatasetInfo,
-    plan: Plan,
-    first_step: int,
-    team: Team,
-) -> Iterator[Batch]:
-    """Batches for the devices of this process, of images that no other process has."""
-    options = config.training
-    assert options.validation_share is not None and options.num_epoch is not None  # resolved
-    rows = training_rows(described.rows, options.validation_share)
-    alone = team.size == 1
-    of_a_step = 1 if alone else team.replicas
-    stream = batches.training_batches(
-        files,
-        spec if alone else replace(spec, batch_size=team.share_of_batch(options.batch_size)),
-        share=options.validation_share,
-        seed=options.seed + WORKERS_SEED * team.index,
-        rows=-(-rows // team.size),
-        strength=schedule.distortion(options.num_epoch) if options.augment else 0.0,
-        cache=_bytes(described, config) / team.size < CACHE_BYTES,
-        frequency=_frequency(described, config),
-        first_step=first_step * of_a_step,
-        ramp_steps=round(schedule.RAMP_SHARE * plan.steps) * of_a_step or 1,
-        part=(team.index, team.size),
-    )
-    if alone:
-        return iter(team.strategy.experimental_distribute_dataset(stream))
-    return iter(team.strategy.distribute_datasets_from_function(lambda _: stream))
-
-
-def _bytes(described: info.DatasetInfo, config: ModelConfig) -> float:
-    """Size of all images, prepared."""
-    return described.rows * described.mean_aspect * config.image.height**2 * config.image.channels
 
 
 def _calibrate(target: Path, config: ModelConfig, validation: tf.data.Dataset) -> None:
@@ -297,12 +264,6 @@ def _calibrate(target: Path, config: ModelConfig, validation: tf.data.Dataset) -
 def _begin_with(source: Source, network: AttentionOCR, config: ModelConfig) -> None:
     shared, symbols = transfer(network, config.charset, source.model, source.config.charset), len(config.charset)
     logger.info("the training begins with %s, which knows %d of the %d symbols", source.place, shared, symbols)
-
-
-def _frequency(described: info.DatasetInfo, config: ModelConfig) -> dict[str, float]:
-    """How often each symbol occurs, per label."""
-    counts = described.symbol_counts(config.charset.kind, config.data.force_uppercase)
-    return {symbol: count / described.rows for symbol, count in counts.items()}
 
 
 def _result(state: State, plan: Plan, before: float, stopped: str) -> TrainResult:

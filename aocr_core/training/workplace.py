@@ -51,7 +51,12 @@ def workplace(places: Places) -> Iterator[tuple[Path, Callable[[], None]]]:
         found = next((place for place in (places.home, places.model) if _is_model(place)), None)
         if found and (remote or found != places.home):
             with storage.local_copy(found) as copy:
-                shutil.copytree(copy, local, dirs_exist_ok=True)
+                shutil.copytree(
+                    copy,
+                    local,
+                    ignore=lambda at, names: set(names) - model_dir.NAMES if Path(at) == copy else set(),
+                    dirs_exist_ok=True,
+                )
         mirror = Mirror(local, places.home, fetched=found == places.home)
 
         def publish() -> None:
@@ -64,6 +69,7 @@ def workplace(places: Places) -> Iterator[tuple[Path, Callable[[], None]]]:
         if places.checkpoints:
             with storage.output_dir(places.model) as folder:
                 shutil.copytree(local, folder, dirs_exist_ok=True)
+                _carry_over(places.model, folder)
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def no_place() -> Iterator[tuple[Path, Callable[[], None]]]:
 
 
 class Mirror:
-    """Brings what has changed in a local model directory to one in a bucket.
+    """Brings what has changed in a local model directory to one in a bucket; what else lies there stays.
 
     Cut short at any moment, even by the loss of the machine, it leaves a directory that the training goes on from: a
     checkpoint's files come before the file that names it as the latest, and go after the next one's have come.
@@ -90,14 +96,14 @@ class Mirror:
         self._brought = self._stamps() if fetched else {}
 
     def update(self) -> None:
-        """Make the place like the directory."""
+        """Make the model at the place like that in the directory."""
         there, stamps = storage.files_below(self._place), self._stamps()
         changed = {name for name, stamp in stamps.items() if self._brought.get(name) != stamp or name not in there}
         for name in sorted(changed, key=_turn):
             with storage.output_file(storage.join(self._place, *name.split("/"))) as copy:
                 shutil.copyfile(self._local / name, copy)
         for name in there:
-            if name not in stamps:
+            if name not in stamps and name.partition("/")[0] in model_dir.NAMES:
                 storage.remove(storage.join(self._place, *name.split("/")))
         self._brought = stamps
 
@@ -114,6 +120,15 @@ def _turn(name: str) -> tuple[bool, bool, str]:
 
 def _is_model(place: str) -> bool:
     return storage.exists(storage.join(place, model_dir.CONFIG))
+
+
+def _carry_over(place: str, folder: Path) -> None:
+    """What others have put beside the model, exports for instance, is not lost with the directory that is replaced."""
+    for name in filter(None, storage.files_below(place)):  # nameless: what a console makes of an empty folder
+        if name.partition("/")[0] not in model_dir.NAMES:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with storage.local_copy(storage.join(place, *name.split("/"))) as found:
+                shutil.copy2(found, folder / name)
 
 
 def _bring_logs(logs: Path, place: str) -> None:

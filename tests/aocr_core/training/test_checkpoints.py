@@ -1,17 +1,18 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.training.average import WeightAverage
 from aocr_core.training.checkpoints import Checkpoints, State
 from aocr_core.training.step import build_optimizer
 from tests.aocr_core import small
 
-STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6)
+STATE = State(7, 1.5, top_accuracy=0.25, top_cer=0.5, stale=2, best_accuracy=0.2, best_cer=0.6, validated=6)
 
 
 def parts(directory: Path, seed: int = 1, optimizer: str = "adamw", **changes):
@@ -45,6 +46,19 @@ def test_without_a_checkpoint_the_state_is_fresh(tmp_path):
     assert parts(tmp_path)[-1].restore() == State()
 
 
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path):
+    """Its state has no step of the last validation."""
+    model, optimizer, average, _ = parts(tmp_path)
+    older = tf.train.Checkpoint(
+        weights=[variable.value for variable in model.variables],
+        average=average,
+        state=tf.Variable(list(asdict(STATE).values())[:-1], dtype=tf.float64, trainable=False),
+        AdamW=[variable.value for variable in optimizer.variables],
+    )
+    tf.train.CheckpointManager(older, str(tmp_path), max_to_keep=2).save(checkpoint_number=7)
+    assert parts(tmp_path, seed=2)[-1].restore() == replace(STATE, validated=0)
+
+
 def test_the_newest_is_restored_and_old_ones_do_not_pile_up(tmp_path):
     *_, checkpoints = parts(tmp_path)
     for step in range(1, 6):
@@ -56,7 +70,7 @@ def test_the_newest_is_restored_and_old_ones_do_not_pile_up(tmp_path):
 @pytest.mark.parametrize("changes", [{"decoder_units": 9}, {"decoder_layers": 2}, {"optimizer": "adadelta"}])
 def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path, changes: dict):
     parts(tmp_path)[-1].save(STATE)
-    with pytest.raises(AocrError, match=r"does not fit .* --no-resume$") as caught:
+    with pytest.raises(FinalError, match=r"does not fit .* --no-resume$") as caught:
         parts(tmp_path, **changes)[-1].restore()
     assert "\n" not in str(caught.value)
 
@@ -65,7 +79,7 @@ def test_a_damaged_checkpoint(tmp_path):
     parts(tmp_path)[-1].save(STATE)
     for file in tmp_path.glob("*.data-*"):
         file.write_bytes(b"")
-    with pytest.raises(AocrError, match="does not fit"):
+    with pytest.raises(FinalError, match="does not fit"):
         parts(tmp_path)[-1].restore()
 
 

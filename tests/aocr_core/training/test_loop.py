@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from aocr_core import model_dir
 from aocr_core.config import TrainOptions
-from aocr_core.errors import AocrError
+from aocr_core.errors import FinalError
 from aocr_core.evaluation.metrics import Summary, TextMetrics
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.training.average import WeightAverage
@@ -132,7 +132,7 @@ def test_the_best_weights_are_those_of_the_best_validation(network, tmp_path):
 def test_a_loss_that_is_no_number_ends_the_training(network, tmp_path, loss: float):
     losses = iter([1.0, loss])
     loop = loop_of(network, tmp_path, options(), Plan(9, 5.0, 3), step=lambda _: {"loss": tf.constant(next(losses))})
-    with pytest.raises(AocrError, match=r"diverged at step 2 .* try a smaller --initial-learning-rate"):
+    with pytest.raises(FinalError, match=r"diverged at step 2 .* try a smaller --initial-learning-rate"):
         loop.run(BATCHES)
     assert not list((tmp_path / model_dir.LATEST).glob("*"))  # nothing to go on from
 
@@ -167,6 +167,28 @@ def test_an_interrupted_training_goes_on(network, tmp_path, caplog):
     assert [line["step"] for line in history(tmp_path)] == [2, 4, 6]
     assert "going on at step 3 of 6" in caplog.text
     assert loop_of(network, tmp_path, options(), Plan(6, 5.0, 2)).run(iter(())) == "6 steps are done"
+
+
+def test_a_last_validation_that_was_interrupted_is_made_up_for(network, tmp_path, caplog):
+    caplog.set_level("INFO", logger="aocr_core")
+
+    def interrupted() -> Summary:
+        raise KeyboardInterrupt
+
+    first = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4))
+    first.tools.validator = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        first.run(BATCHES)
+    assert not (tmp_path / model_dir.WEIGHTS).exists()
+
+    second = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4))
+    assert second.run(iter(())) == "4 steps are done"
+    assert second.state.best_accuracy == 0.5 and (tmp_path / model_dir.WEIGHTS).is_file()
+    assert [(line["step"], line["accuracy"]) for line in history(tmp_path)] == [(4, 0.5)]
+    assert "step 4 is the last and was not validated" in caplog.text
+
+    again = loop_of(network, tmp_path, options(), Plan(4, 5.0, 4), iter(()))  # no validation is left
+    assert again.run(iter(())) == "4 steps are done"
 
 
 def test_the_rate_warms_up_and_comes_down(network, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from aocr_core.model import presets
 from aocr_core.recognizer import Recognizer
 from aocr_core.training import train
 from aocr_core.training.loop import Loop
+from aocr_core.training.validation import Validator
 from tests.aocr_core import small
 from tests.aocr_core.training.interrupted import interrupted_after
 
@@ -209,6 +211,32 @@ def test_nothing_to_train_on(words, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+def foreign(path: Path, *images: bytes) -> str:
+    """A data set whose images nobody has checked."""
+    with records.Writer(path) as writer:
+        for image in images:
+            writer.write(records.Record(image, "a"))
+    return str(path)
+
+
+def test_images_that_cannot_be_decoded_are_told_before_anything_is_written(tmp_path):
+    path = foreign(tmp_path / "old.tfrecords", small.picture("a"), small.picture("a")[:-40])
+    with pytest.raises(AocrError, match="1 of 2 images cannot be decoded, the first in record 2 of"):
+        train(path, str(tmp_path / "model"), path, options=options())
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("wrong", ["empty", "cut short", "no records", "no image"])
+def test_what_cannot_be_judged_by_is_told_before_the_first_step(words, tmp_path, wrong: str):
+    held = tmp_path / "held.tfrecords"
+    foreign(held, b"no image" if wrong == "no image" else small.picture("a"))
+    content = {"empty": b"", "cut short": held.read_bytes()[:-40], "no records": b"label,image\n" * 9}
+    held.write_bytes(content.get(wrong, held.read_bytes()))
+    with pytest.raises(AocrError, match=r"held\.tfrecords"):
+        train(words, str(tmp_path / "model"), str(held), options=options())
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_bucket_holds_the_model_and_the_training_goes_on_from_there(words, bucket, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place, data = f"{bucket}/job/model", f"{bucket}/words.tfrecords"
@@ -237,3 +265,27 @@ def test_other_data_in_the_same_directory_begin_a_training_of_full_length(words,
     assert (first.steps, second.steps) == (6, 9)
     assert now.dataset != kept.dataset and now.training.num_epoch == 3 and now.charset == kept.charset
     assert train(other, target, other, options=options(num_epoch=3)).steps == 9  # the same data: all is done
+
+
+def test_other_validation_images_are_not_compared_with_those_before(words, tmp_path, caplog):
+    """Figures of easy ones would keep all weights away that read hard ones."""
+    caplog.set_level("INFO", logger="aocr_core")
+    target, read = str(tmp_path / "model"), Validator.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validator, "__call__", lambda self: replace(read(self), accuracy=1.0, cer=0.0))
+        easy = train(words, target, words, options=options())
+    assert (easy.accuracy, easy.cer) == (1.0, 0.0)
+    (tmp_path / "model" / model_dir.WEIGHTS).unlink()
+    hard = small.write_words(tmp_path / "hard.tfrecords", ["hedge", "cabbage", "face"])
+    told = "other validation images than before"
+    assert told not in caplog.text
+    for steps in ([3, 6, 6], [3, 6, 6, 9]):  # at once, as the training was done, and when it goes on
+        result = train(words, target, hard, options=options(num_epoch=len(steps) - 1))
+        assert history(tmp_path / "model") == steps and result.accuracy < 1.0 and result.cer > 0.0
+        assert (tmp_path / "model" / model_dir.WEIGHTS).exists()
+    assert caplog.text.count(told) == 1
+
+    caplog.clear()
+    for share in (0.3, 0.5):
+        train(words, target, options=options(num_epoch=3, validation_share=share))
+    assert caplog.text.count(told) == 2

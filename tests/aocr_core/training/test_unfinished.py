@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aocr_core.errors import AocrError
+from aocr_core import model_dir
+from aocr_core.errors import AocrError, FinalError, LostError
 from aocr_core.training.unfinished import UNFINISHED_DIR_VARIABLE, kept_until_done
 
 
@@ -14,13 +15,16 @@ def place(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path / "unfinished"
 
 
-def train(target: Path, *identity: str, end: type[BaseException] | None = None) -> list[str]:
-    """What a training finds in its folder. It leaves one file more, and may end in an exception."""
+def train(target: Path, *identity: str, end: type[BaseException] | None = None, saves: bool = True) -> list[str]:
+    """What a training finds in its folder. It leaves one checkpoint more, and may end in an exception."""
     found: list[str] = []
     with suppress(*[end] if end else []), kept_until_done(str(target), *identity) as folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        found = sorted(path.name for path in Path(folder).iterdir())
-        Path(folder, f"checkpoint{len(found)}").touch()
+        latest = Path(folder, model_dir.LATEST)
+        latest.mkdir(parents=True, exist_ok=True)
+        found = sorted(path.stem for path in latest.glob("*.index"))
+        if saves:
+            (latest / f"checkpoint{len(found)}.index").touch()
+            (latest / "checkpoint").write_text(f"checkpoint{len(found)}")
         if end:
             raise end
     assert target.exists() == (end is None)
@@ -46,7 +50,7 @@ def test_an_interrupted_training_is_gone_on_with(place: Path, tmp_path: Path):
     assert interrupted(target, "data", "seed 1") == []
     assert interrupted(target, "data", "seed 1") == ["checkpoint0"]
     assert train(target, "data", "seed 1") == ["checkpoint0", "checkpoint1"]
-    assert len(list(target.iterdir())) == 3
+    assert len(list(target.rglob("*.index"))) == 3
     assert not folders(place)
 
 
@@ -56,10 +60,18 @@ def test_only_one_of_the_same_identity_and_the_other_is_kept(place: Path, tmp_pa
     assert train(tmp_path / "other", "data", "seed 1") == ["checkpoint0"]
 
 
-def test_only_an_error_of_ours_is_not_met_again(place: Path, tmp_path: Path):
+@pytest.mark.parametrize("end", [BrokenPipeError, AocrError, LostError])
+def test_what_passes_costs_no_checkpoint(place: Path, tmp_path: Path, end: type[BaseException]):
     interrupted(tmp_path / "model", "data")
-    assert train(tmp_path / "model", "data", end=BrokenPipeError) == ["checkpoint0"]
-    assert train(tmp_path / "model", "data", end=AocrError) == ["checkpoint0", "checkpoint1"]
+    assert train(tmp_path / "model", "data", end=end) == ["checkpoint0"]
+    assert train(tmp_path / "model", "data") == ["checkpoint0", "checkpoint1"]
+
+
+def test_what_the_next_run_would_meet_again_is_not_gone_on_with(place: Path, tmp_path: Path):
+    train(tmp_path / "model", "data", end=AocrError, saves=False)
+    assert not folders(place)
+    interrupted(tmp_path / "model", "data")
+    assert train(tmp_path / "model", "data", end=FinalError) == ["checkpoint0"]
     assert train(tmp_path / "model", "data") == []
 
 

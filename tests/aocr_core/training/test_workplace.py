@@ -6,6 +6,7 @@ import pytest
 
 from aocr_core import model_dir, storage
 from aocr_core.errors import AocrError, UsageError
+from aocr_core.gcs_calls import client
 from aocr_core.training import workplace as module
 from aocr_core.training.workplace import Mirror, Places, workplace
 
@@ -126,6 +127,36 @@ def test_other_things_than_a_model_are_not_written_over(tmp_path: Path):
     places = Places(str(tmp_path / "model"), str(tmp_path / "checkpoints"))
     with pytest.raises(UsageError, match="holds other things than a model"), workplace(places):
         pass
+
+
+@pytest.mark.parametrize("kind", ["local", "bucket"])
+def test_what_lies_beside_the_model_stays(bucket: str, tmp_path: Path, kind: str):
+    """Also when it has come while the training was under way; and the model is the new one, without old files."""
+    model = f"{bucket}/job/model" if kind == "bucket" else str(tmp_path / "model")
+    places = Places(model, str(tmp_path / "checkpoints"))
+    with workplace(places) as (local, _):
+        checkpoint(local, 1)
+    storage.write_bytes(storage.join(model, "exported", "1", "saved_model.pb"), b"old export")
+    storage.write_bytes(storage.join(model, "notes.txt"), b"mine")
+    if kind == "bucket":  # what the console makes of an empty folder
+        client().bucket("words").blob("job/model/empty/").upload_from_string(b"")
+    with workplace(places) as (local, _):
+        checkpoint(local, 3)
+        storage.write_bytes(storage.join(model, "exported", "1", "saved_model.pb"), b"export")
+    found = content(model)
+    assert (found["exported/1/saved_model.pb"], found["notes.txt"]) == ("export", "mine")
+    model_part = {name: text for name, text in found.items() if not name.startswith(("exported", "notes"))}
+    assert model_part == content(str(tmp_path / "checkpoints"))
+
+
+def test_a_model_that_is_trained_in_a_bucket_leaves_what_lies_beside_it(bucket: str):
+    storage.write_bytes(f"{bucket}/words.tfrecords", b"the data set")
+    with workplace(Places(bucket)) as (local, publish):
+        checkpoint(local, 1)
+        publish()
+        checkpoint(local, 3)
+        publish()
+        assert content(bucket) == {**content(str(local)), "words.tfrecords": "the data set"}
 
 
 def test_a_mounted_bucket_is_not_trained_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
