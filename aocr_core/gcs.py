@@ -82,7 +82,7 @@ def download(path: str, target: Path) -> None:
         MissingError: there is neither.
     """
     for left in reversed(range(FOLDER_FETCHES)):
-        found = {name: blob for name, blob in below(path) if not name.endswith("/")}
+        found = {name: blob for name, blob in below(path) if name and not name.endswith("/")}
         if not found:
             with explained(path):
                 bucket, name = _split(path)

@@ -316,7 +316,7 @@ def _writing(path: AnyPath) -> Iterator[None]:
 
 
 def _stays(target: Path) -> bool:
-    """Whether it is written to and not replaced: a device or a pipe, and what lies in a mount, which knows no rename."""
+    """Whether it is written to, not replaced: a device or a pipe, and what lies in a mount, which knows no rename."""
     return _mounted(target) or (target.exists() and not (target.is_file() or target.is_dir()))
 
 

@@ -73,6 +73,9 @@ def test_the_nameless_object_of_a_console_or_a_mount_makes_a_folder(bucket: str,
     gcs.write(f"{bucket}/folder/", tmp_path / "empty")
     assert storage.is_dir(f"{bucket}/folder") and storage.exists(f"{bucket}/folder/")
     assert not storage.is_dir(f"{bucket}/fold")
+    gcs.write(f"{bucket}/folder/words.txt", tmp_path / "empty")
+    gcs.download(f"{bucket}/folder", tmp_path / "fetched")
+    assert [path.name for path in (tmp_path / "fetched").iterdir()] == ["words.txt"]
 
 
 def test_a_folder_is_what_lies_below_it_and_not_beside_it(bucket: str, tmp_path: Path):
