@@ -55,8 +55,9 @@ CMD ["aocr", "serve"]
 HEALTHCHECK --interval=30s --timeout=10s --start-period=2m CMD ["python", "-m", "aocr_core.cli.health"]
 
 ARG FLAVOUR=cpu
-# No commit: steps are reused while the image stays the same, whichever commit its code is of.
+# No commit, nor the base's: steps are reused while the image stays the same, whichever commit its code is of.
 LABEL org.opencontainers.image.title="aocr-python" \
       org.opencontainers.image.description="Attention OCR: pipeline steps, commands and prediction server ($FLAVOUR)" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="1.0.0"
+      org.opencontainers.image.version="1.0.0" \
+      org.opencontainers.image.revision=""

@@ -285,7 +285,11 @@ class ServeOptions(Options):
         description="Refuse images that declare more pixels than this, and requests that declare four times as many, "
         "before decoding them.",
     )
-    max_connections: PositiveInt = Field(512, description="Connections at a time; one more is refused.")
+    max_connections: PositiveInt = Field(
+        512,
+        description="Connections at a time. For one more the longest idle one is closed; if none is idle, it is "
+        "refused.",
+    )
     client_timeout: Annotated[float, Field(gt=0)] = Field(
         30.0,
         description="Seconds that a client may take to send a request's head, and again its body, and to read the "
@@ -302,7 +306,8 @@ class ServeOptions(Options):
     shutdown_delay: Annotated[float, Field(ge=0)] = Field(
         0.0,
         description="Seconds from SIGTERM until the port is closed. Requests are served meanwhile, but health checks "
-        "of readiness get status 503, so that no more are sent here.",
+        "of readiness get status 503, so that no more are sent here. Whoever stops the server must wait for this time "
+        "and 30 seconds more.",
     )
     token_file: str | None = Field(
         None,

@@ -35,7 +35,9 @@ LOGS = "logs"
 RESULT = "training.json"
 PRETRAINING = "pretraining"
 SAMPLES = "samples.tfrecords"
-NAMES = frozenset({CONFIG, WEIGHTS, LATEST, HISTORY, LOGS, RESULT, PRETRAINING, SAMPLES})
+UNFINISHED = f"unfinished.{WEIGHTS}"
+"""What becomes the weights when it is whole."""
+NAMES = frozenset({CONFIG, WEIGHTS, UNFINISHED, LATEST, HISTORY, LOGS, RESULT, PRETRAINING, SAMPLES})
 """All that a training writes. What else lies in the directory is somebody else's."""
 
 FORMAT = 4
@@ -122,9 +124,9 @@ def load_weights(model: "AttentionOCR", path: Path) -> None:
     """Load weights, or say in one line that they do not fit.
 
     Raises:
-        AocrError: the file is damaged or belongs to another configuration.
+        FinalError: the file is damaged or belongs to another configuration.
     """
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
-        raise AocrError(f"{path} does not fit the model's {CONFIG}: {str(error).splitlines()[0]}") from error
+        raise FinalError(f"{path} does not fit the model's {CONFIG}: {str(error).splitlines()[0]}") from error

@@ -79,8 +79,9 @@ def start(build_dir: Path, version_dir: Path, code_version: str) -> Endpoint:
         endpoint = _started(build_dir, base, name, _free_port(), code_version)
         up = _comes_to_serve(endpoint, version, log)
     if not up:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(endpoint.pid, signal.SIGKILL)
+        if _alive(endpoint.pid):  # else its number may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(endpoint.pid, signal.SIGKILL)
         _file(build_dir).unlink()
         last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
         raise AocrError(f"the endpoint does not come up: {last} (see {log})")

@@ -19,7 +19,7 @@ NAME = "dataset.json"
 MAX_TOKENS = 20_000
 """Distinct blank-separated tokens that are counted: labels with more are text, whose words nobody needs counted."""
 
-Odd: TypeAlias = Callable[[Record, str], object]
+OnWarning: TypeAlias = Callable[[Record, str], object]
 """What is told of each record whose image calls for a warning, and where the record lies."""
 
 MISREAD = "not plain: TensorFlow may misread it; build the data set from the image files"
@@ -177,12 +177,12 @@ def place(dataset: str) -> str:
     return f"{dataset}.json" if dataset.endswith(records.ENDING) else storage.join(dataset, NAME)
 
 
-def load(dataset: str, odd: Odd | None = None) -> DatasetInfo:
+def load(dataset: str, on_warning: OnWarning | None = None) -> DatasetInfo:
     """The description of a data set, read from its JSON file; if that is missing or older, by reading all records.
 
     Args:
         dataset: a record file (also one of aocr 0.7.6), or a folder of shards.
-        odd: see `scan`; those of a data set that was built here had been checked.
+        on_warning: see `scan`; those of a data set that was built here had been checked.
 
     Raises:
         UsageError: there is no such data set.
@@ -199,16 +199,16 @@ def load(dataset: str, odd: Odd | None = None) -> DatasetInfo:
         else:
             if info.size == sum(file.size for file in found if file):
                 return info
-    return scan(files, sum(file.size for file in found if file), odd)
+    return scan(files, sum(file.size for file in found if file), on_warning)
 
 
-def scan(files: Iterable[str], size: int = 0, odd: Odd | None = None) -> DatasetInfo:
+def scan(files: Iterable[str], size: int = 0, on_warning: OnWarning | None = None) -> DatasetInfo:
     """The description of record files, made by reading them. Images of foreign records are checked on the way.
 
     Args:
         files: their paths.
         size: bytes of all of them.
-        odd: is told of the foreign records whose images call for a warning.
+        on_warning: is told of the foreign records whose images call for a warning.
     """
     tally = Tally()
     for file in files:
@@ -219,8 +219,8 @@ def scan(files: Iterable[str], size: int = 0, odd: Odd | None = None) -> Dataset
             measured, warnings = _measured(record)
             tally.add(measured)
             tally.warnings.update(warnings)
-            if warnings and odd:
-                odd(record, f"record {number} of {file}")
+            if warnings and on_warning:
+                on_warning(record, f"record {number} of {file}")
     return tally.info(size)
 
 

@@ -102,7 +102,7 @@ class _Run:
     def add(self, records: list["Record"]) -> None:
         """Read a batch."""
         started = time.perf_counter()
-        plain = [self._plain(record) for record in records]
+        plain = [self._plain(record, number) for number, record in enumerate(records, len(self.rows) + 1)]
         readings = iter(
             self.recognizer.read_plain(
                 [image for image in plain if image is not None], attention=len(self.rows) < self.visualize
@@ -114,9 +114,9 @@ class _Run:
         added = self.rows[-len(records) :]
         self.running.update([row.truth for row in added], [row.text for row in added])
 
-    def _plain(self, record: "Record") -> bytes | None:
+    def _plain(self, record: "Record", number: int) -> bytes | None:
         """The image in a form that the network decodes faithfully; records of other programs may hold any."""
-        name = record.comment or "without name"
+        name = record.comment or f"#{number}"
         try:
             image = images.recorded(record.image)
         except images.ImageError as error:

@@ -81,9 +81,9 @@ class ReadingGraph(tf.Module):
             `[batch]`, how many of the time steps lie within the image.
         """
         images, widths = prepare_batch(encoded, self.config.image)
-        view = self.model.encode(images, widths)
-        memory, lengths = view
-        ids, logs = self.model.decode(view, self.config.steps, self.reading)
+        encoding = self.model.encode(images, widths)
+        memory, lengths = encoding
+        ids, logs = self.model.decode(encoding, self.config.steps, self.reading)
         # The decoding keeps no attention; with the symbols known, one teacher-forced pass gives all of it.
         _, attention = self.model.decoder(
             memory, lengths, tf.concat([tf.fill([tf.shape(ids)[0], 1], GO), ids[:, :-1]], axis=1)

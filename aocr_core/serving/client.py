@@ -189,7 +189,7 @@ def _header_value(token: str | None) -> str | None:
     """The token without blanks around it, which files and secrets often end with; None for an empty one."""
     token = (token or "").strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        # Which is not shown.
+        # The message does not show the token.
         raise UsageError(f"the token (see {TOKEN_VARIABLE}) must be ASCII characters without blanks")
     return token or None
 

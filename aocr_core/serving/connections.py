@@ -134,10 +134,10 @@ class Connections:
 
 def _behind(proxy: str, most: int) -> urllib3.ProxyManager:
     """Connections by way of a proxy: urllib3 passes over a user and a password in its address."""
-    user_info, at, _ = urlsplit(proxy).netloc.rpartition("@")
+    user_info = urllib3.util.parse_url(proxy).auth
     # As the bytes that were meant: in an address they are written as UTF-8 or as %XX.
-    credentials = unquote_to_bytes(user_info).decode("latin-1")
-    headers = urllib3.make_headers(proxy_basic_auth=credentials) if at else None
+    credentials = unquote_to_bytes(user_info).decode("latin-1") if user_info else None
+    headers = urllib3.make_headers(proxy_basic_auth=credentials) if credentials else None
     return urllib3.ProxyManager(proxy, maxsize=most, proxy_headers=headers)
 
 

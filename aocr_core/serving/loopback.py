@@ -30,7 +30,8 @@ def unproxied() -> Iterator[None]:
     """Within the block, whatever heeds the environment's proxies asks 127.0.0.1 without one."""
     before = os.environ.get(NO_PROXY[0])
     hosts = next((hosts for hosts in map(os.environ.get, NO_PROXY) if hosts is not None), "")
-    os.environ[NO_PROXY[0]] = f"{hosts},127.0.0.1"
+    # A star means all hosts only if it stands alone.
+    os.environ[NO_PROXY[0]] = hosts if hosts.strip() == "*" else f"{hosts},127.0.0.1"
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import keras
@@ -36,13 +36,16 @@ class State:
     """Of the weights that are kept."""
     best_cer: float = float("inf")
     validated: int = 0
-    """Step of the last validation. Checkpoints of earlier versions do not tell it."""
+    """Step of the last validation."""
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "State":
-        """The state from its numbers, in the order of the fields; the last of them may be missing."""
-        found = cls(*numbers)  # type: ignore[arg-type]  # floats all, of which the next line makes integers
-        return replace(found, step=int(found.step), stale=int(found.stale), validated=int(found.validated))
+        """The state from its numbers, in the order of the fields. Earlier versions did not keep the last one: theirs
+        counts as validated.
+        """
+        found = cls(*numbers)  # type: ignore[arg-type]  # floats all, of which the next lines make integers
+        validated = int(found.validated if len(numbers) == len(fields(cls)) else found.step)
+        return replace(found, step=int(found.step), stale=int(found.stale), validated=validated)
 
     def judge(self, accuracy: float, cer: float, images: int) -> bool:
         """Take a validation of so many images in.

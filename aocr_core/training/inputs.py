@@ -46,17 +46,18 @@ class DataSet:
             AocrError: it is damaged.
         """
         undecodable = [Undecodable(channels) for channels in (1, 3)]
-        odd = 0
+        foreign = False
 
         def judge(record: Record, where: str) -> None:
-            nonlocal odd
-            odd += 1
+            nonlocal foreign
+            foreign = True
             for found in undecodable:
                 found.add(record, where)
 
         described = info.load(place, judge)
-        for warning, count in described.warnings.items() if odd else ():
-            logger.warning("%s: %dx %s", place, count, warning)
+        if foreign:
+            for warning, count in described.warnings.items():
+                logger.warning("%s: %dx %s", place, count, warning)
         return cls(place, described, undecodable)
 
     def require(self, channels: int) -> None:

@@ -250,10 +250,9 @@ class Loop:
     def _save_best(self) -> None:
         if not self.team.chief:
             return
-        path = self.directory / model_dir.WEIGHTS
-        unfinished = path.with_name("unfinished." + path.name)
+        unfinished = self.directory / model_dir.UNFINISHED
         self.tools.model.save_weights(unfinished)
-        unfinished.replace(path)
+        unfinished.replace(self.directory / model_dir.WEIGHTS)
 
     def _record(self, scalars: dict[str, float], accuracy: float, cer: float) -> None:
         """One line of history, and the same numbers for TensorBoard."""

@@ -13,7 +13,7 @@ from aocr_core.charset import Charset, Kind
 from aocr_core.config import DataOptions, ModelOptions, Options, TrainOptions
 from aocr_core.data.info import MAX_TOKENS, DatasetInfo
 from aocr_core.direction import direction_of
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, FinalError
 from aocr_core.model import presets
 from aocr_core.model.presets import Network
 from aocr_core.model.temperatures import Temperatures
@@ -178,7 +178,7 @@ def _filled(options: Group, existing: Group) -> Group:
 
 def _check_same_network(resolved: ModelConfig, existing: ModelConfig) -> None:
     if different := _differences(resolved.network_part(), existing.network_part()):
-        raise AocrError(
+        raise FinalError(
             f"the model directory holds a model with another {different}: leave the options out "
             "to go on with it, start anew with --no-resume, or name another --model-dir"
         )
@@ -216,7 +216,8 @@ def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) 
         known: The existing model's charset, if no other is asked for.
 
     Raises:
-        AocrError: labels hold symbols that the given charset lacks; the message names them.
+        AocrError: labels hold symbols that the given charset lacks; the message names them. A `FinalError` if it is
+            the existing model's.
     """
     given = known or (Charset.named(data.charset) if data.charset is not None else None)
     kind = given.kind if given is not None and given.kind == "tokens" else data.label_kind
@@ -234,5 +235,6 @@ def choose_charset(info: DatasetInfo, data: DataOptions, known: Charset | None) 
         )
         if known is not None:
             where, remedy = "the charset of the model to go on with", "Start anew with --no-resume to learn them"
-        raise AocrError(f"{len(unknown)} symbols of the labels are not in {where}: {shown}. {remedy}")
+        kind_of_error = AocrError if known is None else FinalError
+        raise kind_of_error(f"{len(unknown)} symbols of the labels are not in {where}: {shown}. {remedy}")
     return given.model_copy(update={"kind": kind})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aocr_core import model_dir, storage
-from aocr_core.errors import UsageError
+from aocr_core.errors import AocrError, UsageError
 from aocr_core.folders import ANNOUNCERS
 
 
@@ -43,20 +43,15 @@ def workplace(places: Places) -> Iterator[tuple[Path, Callable[[], None]]]:
     Raises:
         UsageError: something that is no model lies where the finished model belongs.
     """
-    if places.checkpoints and storage.entries(places.model) and not _is_model(places.model):
+    there = {name.rstrip("/") for name in storage.entries(places.model)} if places.checkpoints else set()
+    if there and there.isdisjoint(model_dir.NAMES):
         raise UsageError(f"{places.model} holds other things than a model: name another --model-dir")
     with tempfile.TemporaryDirectory(prefix="aocr-train-") as scratch:
         remote = storage.in_bucket(places.home)
         local = Path(scratch) / "model" if remote else Path(places.home)
         found = next((place for place in (places.home, places.model) if _is_model(place)), None)
         if found and (remote or found != places.home):
-            with storage.local_copy(found) as copy:
-                shutil.copytree(
-                    copy,
-                    local,
-                    ignore=lambda at, names: set(names) - model_dir.NAMES if Path(at) == copy else set(),
-                    dirs_exist_ok=True,
-                )
+            _fetch(found, local)
         mirror = Mirror(local, places.home, fetched=found == places.home)
 
         def publish() -> None:
@@ -67,9 +62,7 @@ def workplace(places: Places) -> Iterator[tuple[Path, Callable[[], None]]]:
 
         yield local, publish
         if places.checkpoints:
-            with storage.output_dir(places.model) as folder:
-                shutil.copytree(local, folder, dirs_exist_ok=True)
-                _carry_over(places.model, folder)
+            _replace(places.model, local)
 
 
 @contextmanager
@@ -97,19 +90,19 @@ class Mirror:
 
     def update(self) -> None:
         """Make the model at the place like that in the directory."""
-        there, stamps = storage.files_below(self._place), self._stamps()
+        there, stamps = _files(self._place), self._stamps()
         changed = {name for name, stamp in stamps.items() if self._brought.get(name) != stamp or name not in there}
         for name in sorted(changed, key=_turn):
             with storage.output_file(storage.join(self._place, *name.split("/"))) as copy:
                 shutil.copyfile(self._local / name, copy)
         for name in there:
-            if name not in stamps and name.partition("/")[0] in model_dir.NAMES:
+            if name not in stamps:
                 storage.remove(storage.join(self._place, *name.split("/")))
         self._brought = stamps
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
         """Of each file, what differs when its content does."""
-        found = {name: (self._local / name).stat() for name in storage.files_below(self._local)}
+        found = {name: (self._local / name).stat() for name in _files(str(self._local))}
         return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in found.items()}
 
 
@@ -122,13 +115,42 @@ def _is_model(place: str) -> bool:
     return storage.exists(storage.join(place, model_dir.CONFIG))
 
 
-def _carry_over(place: str, folder: Path) -> None:
-    """What others have put beside the model, exports for instance, is not lost with the directory that is replaced."""
-    for name in filter(None, storage.files_below(place)):  # nameless: what a console makes of an empty folder
-        if name.partition("/")[0] not in model_dir.NAMES:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            with storage.local_copy(storage.join(place, *name.split("/"))) as found:
-                shutil.copy2(found, folder / name)
+def _files(place: str) -> list[str]:
+    """All files of the model in a directory, without what others have put beside it."""
+    return [name for name in storage.files_below(place) if name.partition("/")[0] in model_dir.NAMES]
+
+
+def _fetch(place: str, local: Path) -> None:
+    """Copy a model to a local directory."""
+    names = _files(place)
+    with storage.local_copies([storage.join(place, *name.split("/")) for name in names]) as copies:
+        for name, copy in zip(names, copies, strict=True):
+            (local / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(copy, local / name)
+
+
+def _replace(place: str, local: Path) -> None:
+    """Put a finished model in the place of another; what others have put beside it, exports for instance, stays."""
+    if storage.in_bucket(place):
+        storage.remove(storage.join(place, model_dir.CONFIG))  # nobody is to meet half of each
+        Mirror(local, place, fetched=False).update()
+        return
+    with storage.output_dir(place) as folder:
+        _copy_top(local, folder, lambda name: name in model_dir.NAMES)
+        if Path(place).is_dir():
+            _copy_top(Path(place), folder, lambda name: name not in model_dir.NAMES)
+
+
+def _copy_top(source: Path, target: Path, wanted: Callable[[str], bool]) -> None:
+    """Copy what is wanted of that which lies directly in a folder; links stay links."""
+
+    def unwanted(at: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(at) == source and not wanted(name)]
+
+    try:
+        shutil.copytree(source, target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise AocrError(f"cannot copy {source}: {error}") from error
 
 
 def _bring_logs(logs: Path, place: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aocr_core import model_dir
-from aocr_core.errors import AocrError
+from aocr_core.errors import AocrError, FinalError
 from aocr_core.model.recognizer import AttentionOCR
 from tests.aocr_core import small
 
@@ -62,7 +62,7 @@ def test_an_unknown_field_is_an_error_not_passed_over(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path, changes: dict):
     small.write_model(tmp_path, small.config())
     model_dir.write_config(str(tmp_path), small.config(**changes))
-    with pytest.raises(AocrError, match=r"best\.weights\.h5 does not fit the model's config\.json"):
+    with pytest.raises(FinalError, match=r"best\.weights\.h5 does not fit the model's config\.json"):
         model_dir.load_model(str(tmp_path))
 
 

@@ -66,12 +66,14 @@ class Execution:
         """Tell the first process of each step that it is to end, and nothing that this has started."""
         # The run itself stands still meanwhile and then goes, so that it starts no step and tells no more.
         os.kill(self._process.pid, signal.SIGSTOP)
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        for number, parent in (map(int, line.split()) for line in listed.splitlines()):
-            if parent == self._process.pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGTERM)
-        self._process.kill()
+        try:
+            listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+            for number, parent in (map(int, line.split()) for line in listed.splitlines()):
+                if parent == self._process.pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(number, signal.SIGTERM)
+        finally:
+            self._process.kill()
 
     def _follow(self, order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
         over = False

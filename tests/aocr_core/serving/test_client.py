@@ -158,7 +158,7 @@ def test_a_server_that_stays_busy_is_not_asked_for_ever(door, monkeypatch):
     door.seconds, door.refusals = 0.3, [(503, "")] * 100
     with pytest.raises(AocrError, match=r"/words: busy \(HTTP 503\)"):
         ask(f"{door.root}/v1/models/words", sized(10))
-    assert 1 < len(door.seen) <= 4  # the requests took the second, not the pauses
+    assert len(door.seen) <= 4  # the requests took the second, not the pauses
 
 
 def test_a_server_that_names_an_hour_is_not_waited_for(door):

@@ -16,7 +16,7 @@ def bypassed() -> list[bool]:
 
 
 @pytest.mark.parametrize("variable", ["no_proxy", "NO_PROXY"])
-@pytest.mark.parametrize("named", [None, "", "near.example"])
+@pytest.mark.parametrize("named", [None, "", "near.example", "*"])
 def test_others_are_asked_as_before(monkeypatch: pytest.MonkeyPatch, variable: str, named: str | None):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -24,7 +24,8 @@ def test_others_are_asked_as_before(monkeypatch: pytest.MonkeyPatch, variable: s
     if named is not None:
         monkeypatch.setenv(variable, named)
     before = dict(os.environ)
-    assert bypassed() == [False, bool(named), False]
+    everywhere = named == "*"
+    assert bypassed() == [everywhere, bool(named), everywhere]
     with unproxied():
-        assert bypassed() == [True, bool(named), False]
+        assert bypassed() == [True, bool(named), everywhere]
     assert os.environ == before

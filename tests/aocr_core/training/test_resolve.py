@@ -4,7 +4,7 @@ from aocr_core.charset import Charset
 from aocr_core.config import DataOptions, ModelOptions, TrainOptions
 from aocr_core.data.info import DatasetInfo, Tally
 from aocr_core.data.records import Record
-from aocr_core.errors import AocrError, UsageError
+from aocr_core.errors import AocrError, FinalError, UsageError
 from aocr_core.model_dir import ModelConfig
 from aocr_core.training.resolve import resolve, validation_share, with_pretraining
 
@@ -180,12 +180,12 @@ def test_going_on_with_tokens():
     ],
 )
 def test_an_option_that_contradicts_the_existing_model(model: ModelOptions, what: str):
-    with pytest.raises(AocrError, match=f"holds a model with another {what}: leave the options out.* --no-resume"):
+    with pytest.raises(FinalError, match=f"holds a model with another {what}: leave the options out.* --no-resume"):
         config(model=model, existing=config())
 
 
 def test_new_data_with_symbols_that_the_model_has_not_learnt():
-    with pytest.raises(AocrError, match=r"'x' 'y'\. Start anew with --no-resume"):
+    with pytest.raises(FinalError, match=r"'x' 'y'\. Start anew with --no-resume"):
         config(described("abxy"), existing=config())
 
 

@@ -211,16 +211,8 @@ def test_nothing_to_train_on(words, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def foreign(path: Path, *images: bytes) -> str:
-    """A data set whose images nobody has checked."""
-    with records.Writer(path) as writer:
-        for image in images:
-            writer.write(records.Record(image, "a"))
-    return str(path)
-
-
 def test_images_that_cannot_be_decoded_are_told_before_anything_is_written(tmp_path):
-    path = foreign(tmp_path / "old.tfrecords", small.picture("a"), small.picture("a")[:-40])
+    path = small.foreign(tmp_path / "old.tfrecords", small.picture("a"), small.picture("a")[:-40])
     with pytest.raises(AocrError, match="1 of 2 images cannot be decoded, the first in record 2 of"):
         train(path, str(tmp_path / "model"), path, options=options())
     assert not (tmp_path / "model").exists()
@@ -229,7 +221,7 @@ def test_images_that_cannot_be_decoded_are_told_before_anything_is_written(tmp_p
 @pytest.mark.parametrize("wrong", ["empty", "cut short", "no records", "no image"])
 def test_what_cannot_be_judged_by_is_told_before_the_first_step(words, tmp_path, wrong: str):
     held = tmp_path / "held.tfrecords"
-    foreign(held, b"no image" if wrong == "no image" else small.picture("a"))
+    small.foreign(held, b"no image" if wrong == "no image" else small.picture("a"))
     content = {"empty": b"", "cut short": held.read_bytes()[:-40], "no records": b"label,image\n" * 9}
     held.write_bytes(content.get(wrong, held.read_bytes()))
     with pytest.raises(AocrError, match=r"held\.tfrecords"):

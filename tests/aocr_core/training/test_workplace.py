@@ -136,17 +136,61 @@ def test_what_lies_beside_the_model_stays(bucket: str, tmp_path: Path, kind: str
     places = Places(model, str(tmp_path / "checkpoints"))
     with workplace(places) as (local, _):
         checkpoint(local, 1)
+    (tmp_path / "checkpoints" / "notes.txt").write_text("of the checkpoints")
     storage.write_bytes(storage.join(model, "exported", "1", "saved_model.pb"), b"old export")
     storage.write_bytes(storage.join(model, "notes.txt"), b"mine")
     if kind == "bucket":  # what the console makes of an empty folder
         client().bucket("words").blob("job/model/empty/").upload_from_string(b"")
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "model" / "linked").symlink_to(tmp_path / "elsewhere")
     with workplace(places) as (local, _):
         checkpoint(local, 3)
         storage.write_bytes(storage.join(model, "exported", "1", "saved_model.pb"), b"export")
     found = content(model)
     assert (found["exported/1/saved_model.pb"], found["notes.txt"]) == ("export", "mine")
     model_part = {name: text for name, text in found.items() if not name.startswith(("exported", "notes"))}
+    (tmp_path / "checkpoints" / "notes.txt").unlink()
     assert model_part == content(str(tmp_path / "checkpoints"))
+    assert kind == "bucket" or (tmp_path / "model" / "linked").is_symlink()
+
+
+def test_what_lies_beside_the_model_is_not_fetched(bucket: str, monkeypatch: pytest.MonkeyPatch):
+    """It may be a data set of many gigabytes, or be written to meanwhile."""
+    with workplace(Places(bucket)) as (local, publish):
+        checkpoint(local, 1)
+        publish()
+    storage.write_bytes(f"{bucket}/words.tfrecords", b"the data set")
+    before = content(bucket)
+    fetch = module.storage.local_copies
+    monkeypatch.setattr(module.storage, "local_copies", lambda paths: fetch([*map(mine, paths)]))
+
+    def mine(path: str) -> str:
+        assert "words" not in path.removeprefix(bucket)
+        return path
+
+    with workplace(Places(bucket)) as (local, _):
+        assert content(str(local)) == {name: text for name, text in before.items() if name != "words.tfrecords"}
+
+
+def test_a_finished_model_that_was_cut_short_on_its_way_is_brought_again(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    places = Places(f"{bucket}/model", str(tmp_path / "checkpoints"))
+    for step in (1, 3):
+        with workplace(places) as (local, _):
+            checkpoint(local, step)
+    with monkeypatch.context() as cut, pytest.raises(AocrError, match="gone"), workplace(places) as (local, _):
+        checkpoint(local, 5)
+
+        def gone(path: str) -> None:
+            raise AocrError("the machine is gone")
+
+        cut.setattr(module.storage, "output_file", gone)
+    assert model_dir.CONFIG not in content(places.model)
+    with workplace(places):
+        pass
+    assert content(places.model) == content(str(tmp_path / "checkpoints"))
 
 
 def test_a_model_that_is_trained_in_a_bucket_leaves_what_lies_beside_it(bucket: str):
