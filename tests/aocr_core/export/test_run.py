@@ -20,9 +20,6 @@ from aocr_core.model.folding import fold
 from aocr_core.model.recognizer import AttentionOCR
 from aocr_core.recognizer import Recognizer
 from tests.aocr_core import small
-from tests.aocr_core.serving.conftest import log
-
-__all__ = ["log"]
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +113,9 @@ def test_images_to_try_it_with_lie_in_the_export(model: str, saved: Path):
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_the_images_that_the_training_has_left_are_compared_unless_others_are_given(tmp_path, log, monkeypatch, kept):
+def test_the_images_that_the_training_has_left_are_compared_unless_others_are_given(
+    tmp_path, caplog, monkeypatch, kept
+):
     model = small.write_model(tmp_path / "model", small.config())
     if kept:
         small.write_words(tmp_path / "model" / model_dir.SAMPLES, ["bad", "bee"])
@@ -130,7 +129,7 @@ def test_the_images_that_the_training_has_left_are_compared_unless_others_are_gi
     export(model, str(tmp_path / "out"))
     export(model, str(tmp_path / "out"), images=IMAGES)
     assert compared == [[small.picture("bad"), small.picture("bee")] if kept else [], IMAGES]
-    assert ("holds no real images: the export is compared on drawn ones alone" in log.text) != kept
+    assert ("holds no real images: the export is compared on drawn ones alone" in caplog.text) != kept
 
 
 def test_details_are_compared_too(model: str, tmp_path, monkeypatch):
