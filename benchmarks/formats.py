@@ -10,9 +10,9 @@ exits with 1 if any form reads other texts than the checkpoint does, or one of T
 more than 0.0001 off; the server with `--precision auto` alone may.
 
 LiteRT and ONNX are read with the `read.py` that lies beside them. "Same pixels" are those that TensorFlow prepares;
-otherwise Pillow decodes and resizes, as in a program that has no TensorFlow. Its pixels of a JPEG file may be a few
-levels of 255 off, and an image of which CTC is just sure enough, or just not, then gets its probability from another
-head than the checkpoint's: the same text with another probability.
+otherwise Pillow decodes and resizes, as in a program that has no TensorFlow. Its pixels may be rounded otherwise, by
+one of 255 levels, and an image of which CTC is just sure enough, or just not, then gets its probability, and seldom
+another text, from the other head.
 
 Milliseconds are the median of a single image, encoded image to text, in one process, after the first 5 images.
 """

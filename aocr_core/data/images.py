@@ -1,6 +1,6 @@
 """The one place where Pillow looks at images: whatever comes in, TensorFlow gets bytes that it decodes faithfully.
 
-`tf.io.decode_image` reads opaque PNG of every depth and ordinary JPEG as they are meant. It knows nothing of EXIF
+TensorFlow reads opaque PNG of every depth and ordinary JPEG as they are meant. It knows nothing of EXIF
 rotation, of CMYK or of transparency, and fails on the other formats, and on PNG that is not strictly to the standard:
 those are rewritten here as plain PNG. Damaged files are found by decoding them in full, since a file with a good header
 may still break off in the middle.

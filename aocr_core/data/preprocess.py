@@ -44,7 +44,7 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
     Returns:
         `uint8` pixels `[height, width, channels]`, `NARROWEST <= width <= spec.width`.
     """
-    pixels = _decoded(encoded, spec.channels)
+    pixels = decode(encoded, spec.channels)
     pixels.set_shape([None, None, spec.channels])
     shape = tf.cast(tf.shape(pixels), tf.float32)
     width = tf.cast(tf.round(shape[1] * spec.height / shape[0]), tf.int32)
@@ -58,14 +58,19 @@ def prepare(encoded: tf.Tensor, spec: ImageSpec) -> tf.Tensor:
 def decodes(encoded: bytes, channels: int) -> bool:
     """Whether `prepare` can decode an image: of some formats it can only where colours are looked at."""
     try:
-        _decoded(tf.constant(encoded), channels)
+        decode(tf.constant(encoded), channels)
     except tf.errors.InvalidArgumentError:
         return False
     return True
 
 
-def _decoded(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
+def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
+    """Decode one PNG or JPEG, as Pillow does: of JPEG, TensorFlow's usual way is faster and up to 14 of 255 levels off.
+
+    Returns:
+        `uint8` pixels `[height, width, channels]`.
+    """
+    return tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE")  # it decodes PNG as well
 
 
 def scale(pixels: tf.Tensor) -> tf.Tensor:

@@ -33,8 +33,8 @@ smaller by two orders of magnitude; what a wrong weight or a missing mask does i
 SURE = 0.9
 """Probability of a text that does not become another where pixels are a few levels off."""
 
-PIXEL_TOLERANCE, JPEG_TOLERANCE = 1, 8
-"""Levels of 255 by which a pixel may be off: rounding, and what decoders of JPEG files make of the same file."""
+PIXEL_TOLERANCE = 1
+"""Levels of 255 by which a pixel may be off: rounding."""
 
 
 def compare(reference: Read, exported: Read, images: Sequence[bytes]) -> tuple[list[str], list[float]]:
@@ -108,7 +108,7 @@ def compare_portable(checkpoint: ReadingGraph, reader: read.Reader, images: Sequ
     texts, probabilities = [text.decode() for text in answer["output"].numpy()], answer["probability"].numpy()
     for place, image in enumerate(images):
         prepared = read.prepare(Image.open(io.BytesIO(image)), reader.about["image"])
-        apart = _same_pixels(prepared, preprocess.prepare(tf.constant(image), spec).numpy(), image)
+        apart = _same_pixels(prepared, preprocess.prepare(tf.constant(image), spec).numpy())
         pixels, widths = (value.numpy() for value in preprocess.prepare_batch(tf.constant([image]), spec))
         for more in (0, 2 * WIDTH_STEP):
             padded = np.pad(pixels, [(0, 0), (0, 0), (0, more), (0, 0)], constant_values=1.0)
@@ -121,12 +121,11 @@ def compare_portable(checkpoint: ReadingGraph, reader: read.Reader, images: Sequ
         _same_readings(reader.run(pixels, widths), texts, probabilities, "a batch")
 
 
-def _same_pixels(found: np.ndarray, wanted: np.ndarray, image: bytes) -> int:
+def _same_pixels(found: np.ndarray, wanted: np.ndarray) -> int:
     """How many levels they are apart at most."""
-    allowed = JPEG_TOLERANCE if image.startswith(b"\xff\xd8") else PIXEL_TOLERANCE
     if found.shape != wanted.shape:
         raise AocrError(f"the export's reader prepares an image in the shape {found.shape}, not {wanted.shape}")
-    if (apart := int(np.max(np.abs(found.astype(int) - wanted)))) > allowed:
+    if (apart := int(np.max(np.abs(found.astype(int) - wanted)))) > PIXEL_TOLERANCE:
         raise AocrError(f"the export's reader prepares an image with pixels that are {apart} of 255 levels off")
     return apart
 

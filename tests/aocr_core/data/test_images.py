@@ -24,9 +24,9 @@ def decoded(data: bytes) -> np.ndarray:
 
 
 def tensorflow_sees(data: bytes, channels: int) -> np.ndarray:
-    import tensorflow as tf
+    from aocr_core.data import preprocess
 
-    return tf.io.decode_image(data, channels=channels, expand_animations=False).numpy()
+    return preprocess.decode(data, channels).numpy()
 
 
 def half_black(mode: str = "L", size: tuple[int, int] = (40, 20)) -> Image.Image:

@@ -63,10 +63,9 @@ def test_pixels_are_those_of_training(height: int, width: int, mode: str, channe
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_too_but_for_what_decoders_make_of_it(mode: str, channels: int):
-    smooth = np.indices((40, 120)).sum(axis=0, dtype=np.int64) % 200
-    pixels = np.stack([smooth, smooth // 2 + 90, 255 - smooth], axis=-1).astype(np.uint8)
-    assert apart(encoded(pixels, mode, "JPEG", quality=90), channels) <= 4
+def test_pixels_of_jpeg_are_those_of_training(mode: str, channels: int):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 120, 3), np.uint8)
+    assert apart(encoded(pixels, mode, "JPEG", quality=90), channels) <= 1
 
 
 def test_an_image_is_turned_as_its_camera_says():
