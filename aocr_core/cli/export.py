@@ -63,12 +63,10 @@ def command(output: str, format_: "Format", model_dir: str, verify_with: str | N
     """
     compat.choose_device(given)
     options = build(ReadOptions, given)
-    from aocr_core.export import probes
-
-    images = probes.of_dataset(verify_with) if verify_with else []
     with logs.without_import_chatter():
-        from aocr_core.export import export
+        from aocr_core.export import export, probes
         from aocr_core.model_dir import read_config
 
+    images = probes.of_dataset(verify_with) if verify_with else []
     compat.verify(read_config(model_dir).options, given, model_dir)
     click.echo(export(model_dir, output, format_, images, reading=options))
