@@ -120,11 +120,13 @@ class ReadsIds(read.Reader):
 
 
 def test_the_text_ends_at_its_end():
-    def text(ids: list[int], told: dict = about()) -> str:  # noqa: B008 - the same for all
+    usual = about()
+
+    def text(ids: list[int], told: dict = usual) -> str:
         return ReadsIds(told, ids).run(np.zeros((1, 16, 32, 1)), np.array([32]))[0][0]
 
     assert text([3, 4, 2, 0, 0]) == "ab" and text([3, 4, 5]) == "abc" and text([2, 0]) == ""
     assert text([3, 2, 4, 2]) == "a"
-    assert text([3, 4, 5, 2], about() | {"end": 4}) == "a"
-    tokens = about() | {"symbols": ["", "", "", "\\frac", "x"], "separator": " "}
+    assert text([3, 4, 5, 2], usual | {"end": 4}) == "a"
+    tokens = usual | {"symbols": ["", "", "", "\\frac", "x"], "separator": " "}
     assert text([3, 4, 2, 3], tokens) == "\\frac x"
