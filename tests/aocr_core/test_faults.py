@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aocr_core import gcs_calls, storage
+from aocr_core import gcs, gcs_calls, storage
 from aocr_core.errors import AocrError
 from tests.aocr_core.faulty_bucket import STALL, FaultyBucket, running
 
@@ -121,6 +121,27 @@ def test_what_lasts_is_told_in_one_line_and_nothing_is_half_there(faulty, place,
         assert model(place) == NEW
     else:
         assert model(place) == OLD
+
+
+def test_what_cannot_be_cleared_away_is_no_failure_and_hides_none(
+    faulty: FaultyBucket, place: str, monkeypatch, caplog
+):
+    old_model(place)
+    faulty.fail_nth("list", "403", 2, lasting=True)  # the first is of what is to be replaced
+    new_model(place)
+    assert faulty.faults["403"] == 1 and "left behind: gs://words/" in caplog.text
+    faulty.heal()
+    assert model(place) == NEW
+
+    def interrupted(files: dict[str, Path]) -> None:
+        raise KeyboardInterrupt
+
+    faulty.fail_nth("list", "403", 2, lasting=True)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(gcs, "upload", interrupted)
+        old_model(place)
+    faulty.heal()
+    assert model(place) == NEW
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
