@@ -125,7 +125,8 @@ class Page:
     def choose(self, selector: str, files: Sequence[Path]) -> None:
         """Choose files in a field for files, as a user does in the dialogue."""
         field = self.command("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
-        self.command("DOM.setFileInputFiles", objectId=field["result"]["objectId"], files=[str(file) for file in files])
+        paths = [str(file.resolve()) for file in files]  # the browser has a folder of its own
+        self.command("DOM.setFileInputFiles", objectId=field["result"]["objectId"], files=paths)
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key: its name, its Windows code, and what it types."""

@@ -194,6 +194,13 @@ def test_images_that_are_dropped_and_pasted(page, roots, image):
     assert page.run("document.querySelectorAll('#cards > *').length") == 0
 
 
+def test_a_file_is_found_from_where_the_program_was_started(page, roots, image, monkeypatch):
+    """`make pictures` names it so. The browser would look for it in a folder of its own."""
+    monkeypatch.chdir(image.parent)
+    read(page, roots["formula"], Path(image.name))
+    assert page.run("document.querySelector('.card .symbol') !== null")
+
+
 def test_what_goes_wrong_is_said_in_words(page, roots, image, tmp_path):
     wrong = tmp_path / "letter.txt"
     wrong.write_text("no image")
