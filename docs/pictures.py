@@ -71,7 +71,7 @@ def page(build: Path) -> bytes:
                 shown.choose("#files", [image])
                 shown.wait("document.querySelector('.card[aria-busy=false] .symbol')")
             shown.run("document.querySelectorAll('.text .symbol')[3].focus()")
-            return _side_by_side([shown.picture()])
+            return shown.picture()
     finally:
         server.stop()
         thread.join()
